@@ -1,0 +1,69 @@
+"""Everything we raise on purpose: each message says what happened and what to do about it."""
+
+
+class KbSupportError(Exception):
+    """Base of all errors that a user can act on."""
+
+
+class ConfigError(KbSupportError):
+    """A setting, a flag or a file that was asked for is wrong."""
+
+
+class UnknownPart(ConfigError):
+    """No plugin of that name is installed for this port."""
+
+    def __init__(self, port: str, name: str, installed: list[str]) -> None:
+        known = ", ".join(sorted(installed)) or "none"
+        super().__init__(f"no {port} is called {name!r}; installed: {known}")
+
+
+class MissingExtra(ConfigError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; run: pip install 'kbsupport[{extra}]'")
+
+
+class ArticleError(KbSupportError):
+    """One article cannot be read; the others go on."""
+
+    def __init__(self, path: str, reason: str, line: int | None = None) -> None:
+        where = path if line is None else f"{path}:{line}"
+        super().__init__(f"{where}: {reason}")
+        self.path, self.reason, self.line = path, reason, line
+
+
+class NothingToIndex(KbSupportError):
+    """Not one readable article was found, so nothing was published."""
+
+
+class NotIndexed(KbSupportError):
+    """There is no index to ask yet."""
+
+
+class IndexOutdated(KbSupportError):
+    """The index was built by another model or splitter than the one set now."""
+
+
+class ModelError(KbSupportError):
+    """The embedding model's files are missing, altered or cannot be converted."""
+
+
+class StoreError(KbSupportError):
+    """The database cannot be opened, read or written."""
+
+
+class NotFound(KbSupportError):
+    """What was asked for by id does not exist."""
+
+
+class Conflict(KbSupportError):
+    """Somebody else is doing this already."""
+
+
+class UpstreamError(KbSupportError):
+    """A system outside this machine is unreachable: the only kind anyone retries."""
+
+    def __init__(self, system: str, message: str = "") -> None:
+        super().__init__(f"{system} is unreachable{': ' + message if message else ''}")
+        self.system = system

@@ -1,0 +1,240 @@
+"""Article versions, their chunks and embeddings: the only truth about what is known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import delete, distinct, func, insert, select
+
+from kbsupport.model import Article, Audience, Chunk, ChunkKind, Section
+from kbsupport.store.tables import (
+    ArticleVersionRow,
+    ChunkRow,
+    EmbeddingRow,
+    MemberRow,
+    SourceRow,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+VERSION: Any = ArticleVersionRow.__table__  # type: ignore[attr-defined]
+CHUNK: Any = ChunkRow.__table__  # type: ignore[attr-defined]
+EMBEDDING: Any = EmbeddingRow.__table__  # type: ignore[attr-defined]
+MEMBER: Any = MemberRow.__table__  # type: ignore[attr-defined]
+SOURCE: Any = SourceRow.__table__  # type: ignore[attr-defined]
+
+
+def save_version(connection: Connection, article: Article) -> int:
+    """The id of this very content, stored if it is new."""
+    details = _details(article)
+    content = hashlib.sha256(
+        json.dumps([article.title, article.text, details], sort_keys=True).encode()
+    ).hexdigest()
+    same = select(VERSION.c.id).where(
+        VERSION.c.article_id == article.id, VERSION.c.content_hash == content
+    )
+    known = connection.execute(same).scalar()
+    if known is not None:
+        return int(known)
+    row = {
+        "article_id": article.id,
+        "content_hash": content,
+        "title": article.title,
+        "text": article.text,
+        "details": details,
+        "created_at": datetime.now(UTC),
+    }
+    return int(connection.execute(insert(VERSION).returning(VERSION.c.id), row).scalar_one())
+
+
+def load_articles(connection: Connection, generation: int) -> Iterator[tuple[int, Article]]:
+    """Every article version that belongs to a generation, drafts too."""
+    query = (
+        select(VERSION, MEMBER.c.source)
+        .join(MEMBER, MEMBER.c.version_id == VERSION.c.id)
+        .where(MEMBER.c.generation_id == generation)
+        .order_by(VERSION.c.article_id)
+    )
+    for row in connection.execute(query):
+        yield row.id, _article(row)
+
+
+def load_article(connection: Connection, version: int) -> Article:
+    """One article version by its id."""
+    query = select(VERSION, func.coalesce(None, "").label("source")).where(VERSION.c.id == version)
+    return _article(connection.execute(query).one())
+
+
+def article_ids(connection: Connection) -> dict[int, str]:
+    """The article that each stored version belongs to."""
+    rows = connection.execute(select(VERSION.c.id, VERSION.c.article_id))
+    return {row.id: row.article_id for row in rows}
+
+
+def read_before(connection: Connection) -> dict[str, SourceRow]:
+    """What is known of each file that was read without fault."""
+    return {
+        row.name: SourceRow(
+            name=row.name, fingerprint=row.fingerprint, reader=row.reader, versions=row.versions
+        )
+        for row in connection.execute(select(SOURCE))
+    }
+
+
+def replace_sources(connection: Connection, sources: Sequence[Mapping[str, Any]]) -> None:
+    """Remember what these files held, and forget all others."""
+    connection.execute(delete(SOURCE))
+    if sources:
+        connection.execute(insert(SOURCE), list(sources))
+
+
+def unsplit(connection: Connection, generation: int, splitter: str) -> list[int]:
+    """Versions of a generation that this splitter has not cut yet."""
+    cut = select(CHUNK.c.version_id).where(CHUNK.c.splitter == splitter)
+    query = select(MEMBER.c.version_id).where(
+        MEMBER.c.generation_id == generation, MEMBER.c.version_id.not_in(cut)
+    )
+    return [int(v) for v in connection.execute(query).scalars()]
+
+
+def save_chunks(
+    connection: Connection, version: int, splitter: str, chunks: Sequence[Chunk]
+) -> None:
+    """Store the pieces of one article version."""
+    rows = [
+        {
+            "version_id": version,
+            "splitter": splitter,
+            "kind": str(chunk.kind),
+            "ordinal": chunk.ordinal,
+            "section": list(chunk.section),
+            "start": chunk.start,
+            "end": chunk.end,
+            "words": chunk.words,
+            "content_hash": chunk.content_hash,
+        }
+        for chunk in chunks
+    ]
+    if rows:
+        connection.execute(insert(CHUNK), rows)
+
+
+def load_chunks(
+    connection: Connection, generation: int, splitter: str
+) -> Iterator[tuple[int, Chunk]]:
+    """The chunks of a generation with the id of the version each was cut from."""
+    query = (
+        select(CHUNK, VERSION.c.article_id)
+        .join(MEMBER, MEMBER.c.version_id == CHUNK.c.version_id)
+        .join(VERSION, VERSION.c.id == CHUNK.c.version_id)
+        .where(MEMBER.c.generation_id == generation, CHUNK.c.splitter == splitter)
+        .order_by(VERSION.c.article_id, CHUNK.c.ordinal)
+    )
+    for row in connection.execute(query):
+        yield row.version_id, Chunk(
+            article_id=row.article_id,
+            kind=ChunkKind(row.kind),
+            ordinal=row.ordinal,
+            section=tuple(row.section),
+            start=row.start,
+            end=row.end,
+            words=row.words,
+            content_hash=row.content_hash,
+        )
+
+
+def unembedded(
+    connection: Connection, generation: int, splitter: str, embedder: str
+) -> list[tuple[str, str]]:
+    """Hash and words of the texts of a generation that have no vector yet."""
+    done = select(EMBEDDING.c.content_hash).where(EMBEDDING.c.embedder == embedder)
+    query = (
+        select(CHUNK.c.content_hash, func.min(CHUNK.c.words))
+        .join(MEMBER, MEMBER.c.version_id == CHUNK.c.version_id)
+        .where(
+            MEMBER.c.generation_id == generation,
+            CHUNK.c.splitter == splitter,
+            CHUNK.c.content_hash.not_in(done),
+        )
+        .group_by(CHUNK.c.content_hash)
+    )
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def save_embeddings(
+    connection: Connection, embedder: str, hashes: Iterable[str], vectors: NDArray[np.float32]
+) -> None:
+    """Store one vector a text."""
+    rows = [
+        {"content_hash": h, "embedder": embedder, "vector": v.astype("<f4").tobytes()}
+        for h, v in zip(hashes, vectors, strict=True)
+    ]
+    connection.execute(insert(EMBEDDING).prefix_with("OR IGNORE"), rows)
+
+
+def load_vectors(
+    connection: Connection, hashes: Sequence[str], embedder: str, dimension: int
+) -> NDArray[np.float32]:
+    """The vectors of these texts, one a row, in this order; a missing one is all zeros."""
+    places: dict[str, int] = {}
+    for place, content_hash in enumerate(hashes):
+        places.setdefault(content_hash, place)
+    found = np.zeros((len(hashes), dimension), dtype=np.float32)
+    wanted = list(places)
+    # SQLite takes 32,766 variables a statement; fewer at a time also keeps memory flat.
+    for begin in range(0, len(wanted), 10_000):
+        query = select(EMBEDDING.c.content_hash, EMBEDDING.c.vector).where(
+            EMBEDDING.c.embedder == embedder,
+            EMBEDDING.c.content_hash.in_(wanted[begin : begin + 10_000]),
+        )
+        for content_hash, blob in connection.execute(query):
+            found[places[content_hash]] = np.frombuffer(blob, dtype="<f4")
+    for place, content_hash in enumerate(hashes):
+        found[place] = found[places[content_hash]]
+    return found
+
+
+def count_texts(connection: Connection, generation: int, splitter: str) -> int:
+    """How many different texts a generation holds."""
+    query = (
+        select(func.count(distinct(CHUNK.c.content_hash)))
+        .join(MEMBER, MEMBER.c.version_id == CHUNK.c.version_id)
+        .where(MEMBER.c.generation_id == generation, CHUNK.c.splitter == splitter)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def forget_unused(connection: Connection, generations: Sequence[int]) -> None:
+    """Drop the chunks and vectors that none of these generations needs; versions all stay."""
+    used = select(MEMBER.c.version_id).where(MEMBER.c.generation_id.in_(generations))
+    connection.execute(delete(CHUNK).where(CHUNK.c.version_id.not_in(used)))
+    texts = select(CHUNK.c.content_hash)
+    connection.execute(delete(EMBEDDING).where(EMBEDDING.c.content_hash.not_in(texts)))
+
+
+def _details(article: Article) -> dict[str, Any]:
+    details = asdict(article)
+    for elsewhere in ("id", "title", "text", "source"):
+        del details[elsewhere]
+    details["sections"] = [[list(s.path), s.start, s.end] for s in article.sections]
+    details["audience"] = str(article.audience)
+    return details
+
+
+def _article(row: Any) -> Article:
+    details = dict(row.details)
+    for name in ("seen_questions", "tags", "tiers"):
+        details[name] = tuple(details[name])
+    details["sections"] = tuple(Section(tuple(p), s, e) for p, s, e in details["sections"])
+    details["audience"] = Audience(details["audience"])
+    return Article(
+        id=row.article_id, title=row.title, text=row.text, source=row.source, **details
+    )

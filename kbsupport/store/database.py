@@ -1,0 +1,158 @@
+"""The database: SQLite with settings that keep what was acknowledged, migrated at open."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kbsupport.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+# Newest last. A database at another revision than these was written by a newer kbsupport.
+REVISIONS = ("0001", "0002")
+
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 30000, "foreign_keys": 1}
+
+
+class Database:
+    """One SQLite file: `read()` never waits for a writer, `write()` takes the lock at once."""
+
+    def __init__(self, path: Path) -> None:
+        from sqlalchemy.exc import DatabaseError
+
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _engine(path, "BEGIN IMMEDIATE")
+            # A deferred BEGIN reads a snapshot: a reader is never held up by a long index run.
+            self._reader = _engine(path, "BEGIN")
+            self._migrate()
+        except OSError as error:
+            raise StoreError(
+                f"{path.parent} cannot be written: {error.strerror}; choose another --home"
+            ) from error
+        except DatabaseError as error:
+            raise _store_error(path, error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; committed at the end, rolled back on an error."""
+        with self._transaction(self._writer) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that reads a snapshot."""
+        with self._transaction(self._reader) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        from sqlalchemy.exc import DatabaseError
+
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except DatabaseError as error:
+            raise _store_error(self.path, error) from error
+
+    def settings(self) -> dict[str, Any]:
+        """The PRAGMAs in force on a writing connection."""
+        with self.write() as connection:
+            return {n: connection.exec_driver_sql(f"PRAGMA {n}").scalar() for n in PRAGMAS}
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the database file, so that it does not grow for ever."""
+        connection = self._writer.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+
+    def integrity(self) -> str:
+        """'ok', or what SQLite found broken."""
+        with self.read() as connection:
+            return str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _migrate(self) -> None:
+        if self._revision() == REVISIONS[-1]:
+            return
+        # Two first runs at once: the second waits here and then finds the work done.
+        with open(self.path.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            found = self._revision()
+            if found is not None and found not in REVISIONS:
+                raise StoreError(
+                    f"{self.path} was written by a newer kbsupport (schema {found}); "
+                    "upgrade kbsupport or choose another --home"
+                )
+            if found != REVISIONS[-1]:
+                _upgrade(self._writer)
+
+    def _revision(self) -> str | None:
+        with self._reader.connect() as connection:
+            known = connection.exec_driver_sql(
+                "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+            ).scalar()
+            if not known:
+                return None
+            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def _upgrade(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _engine(path: Path, begin: str) -> Engine:
+    from sqlalchemy import create_engine, event
+
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself, or BEGIN IMMEDIATE comes too late.
+        connection.isolation_level = None
+        for name, value in PRAGMAS.items():
+            connection.execute(f"PRAGMA {name} = {value}")
+        found = {n: connection.execute(f"PRAGMA {n}").fetchone()[0] for n in PRAGMAS}
+        if found != PRAGMAS:
+            raise StoreError(f"{path} refuses its settings: asked {PRAGMAS}, got {found}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _store_error(path: Path, error: Exception) -> StoreError:
+    words = str(getattr(error, "orig", error))
+    if "locked" in words:
+        return StoreError(f"{path} is busy: another process has been writing for 30 s; try again")
+    if "full" in words:
+        return StoreError(f"{path}: the disk is full; free some space and run the command again")
+    if "readonly" in words or "unable to open" in words:
+        return StoreError(f"{path} cannot be written; check its permissions or choose a --home")
+    if "malformed" in words or "not a database" in words:
+        return StoreError(
+            f"{path} is damaged ({words}); restore it from a backup, "
+            "or move it away and run: kbsupport index"
+        )
+    return StoreError(f"{path}: {words}")
