@@ -98,9 +98,10 @@ class Article:
 
 
 class ChunkKind(StrEnum):
-    """A piece of the text, or one seen question, or the title alone."""
+    """A piece of the text, one seen question, the title alone; navigation is kept, not indexed."""
 
     PASSAGE = "passage"
+    NAVIGATION = "navigation"
     QUESTION = "question"
     TITLE = "title"
 
@@ -162,6 +163,39 @@ class Passage:
             "term_score": self.term_score,
             "vector_score": self.vector_score,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An article found for a question: how it ranks, and by which evidence."""
+
+    article_id: str
+    version: int
+    score: float
+    term_score: float
+    vector_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The different words of a question: how many, how many the best article holds, and none."""
+
+    words: int = 0
+    held: int = 0
+    unknown: int = 0
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gives: articles in order, the best passages of the first ones, coverage."""
+
+    generation: int
+    matches: tuple[Match, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    article: Article | None = None
+    coverage: Coverage = Coverage()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +290,7 @@ class Evidence:
     words: int = 0
     words_covered: int = 0
     words_unknown: int = 0
+    coverage: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """`evidence` of the decision."""

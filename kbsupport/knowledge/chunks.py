@@ -16,6 +16,10 @@ _LINE = re.compile(r".*?(?:\n+|\Z)", re.DOTALL)
 _SENTENCE = re.compile(r".*?(?:[.!?。！？]+[\"'”’)\]]*\s+|\n+|\Z)", re.DOTALL)
 _LONG_WORD = 8
 
+# A short list of titles of other articles answers nothing, and finds the wrong article.
+_NAVIGATION = re.compile(r"(related|see also|more info|further|next|learn more)", re.IGNORECASE)
+_NAVIGATION_WORDS = 60
+
 Span = tuple[int, int]
 
 
@@ -124,9 +128,13 @@ def _passage(article: Article, section: Section, span: Span, ordinal: int) -> Ch
     # Title and headings say what the words are about; without them a step is an orphan.
     body = article.text[slice(*span)].strip()
     words = "\n".join(part for part in (article.title, " > ".join(section.path), body) if part)
-    return Chunk(
-        article.id, ChunkKind.PASSAGE, ordinal, section.path, *span, words, _hash(words)
-    )
+    kind = ChunkKind.NAVIGATION if _navigates(article, section) else ChunkKind.PASSAGE
+    return Chunk(article.id, kind, ordinal, section.path, *span, words, _hash(words))
+
+
+def _navigates(article: Article, section: Section) -> bool:
+    named = section.path and _NAVIGATION.match(section.path[-1])
+    return bool(named) and count_words(article.text[section.start : section.end]) < _NAVIGATION_WORDS
 
 
 def _hash(words: str) -> str:

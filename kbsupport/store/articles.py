@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import delete, distinct, func, insert, select
+from sqlalchemy import delete, func, insert, literal, select, tuple_
 
 from kbsupport.model import Article, Audience, Chunk, ChunkKind, Section
 from kbsupport.store.tables import (
@@ -32,24 +32,22 @@ MEMBER: Any = MemberRow.__table__  # type: ignore[attr-defined]
 SOURCE: Any = SourceRow.__table__  # type: ignore[attr-defined]
 
 
-def save_version(connection: Connection, article: Article) -> int:
-    """The id of this very content, stored if it is new."""
-    details = _details(article)
-    content = hashlib.sha256(
-        json.dumps([article.title, article.text, details], sort_keys=True).encode()
-    ).hexdigest()
+def find_version(connection: Connection, article: Article) -> int | None:
+    """The id of this very content, if it is stored."""
     same = select(VERSION.c.id).where(
-        VERSION.c.article_id == article.id, VERSION.c.content_hash == content
+        VERSION.c.article_id == article.id, VERSION.c.content_hash == _content_hash(article)
     )
-    known = connection.execute(same).scalar()
-    if known is not None:
-        return int(known)
+    return connection.execute(same).scalar()
+
+
+def save_version(connection: Connection, article: Article) -> int:
+    """Store a new content; its id."""
     row = {
         "article_id": article.id,
-        "content_hash": content,
+        "content_hash": _content_hash(article),
         "title": article.title,
         "text": article.text,
-        "details": details,
+        "details": _details(article),
         "created_at": datetime.now(UTC),
     }
     return int(connection.execute(insert(VERSION).returning(VERSION.c.id), row).scalar_one())
@@ -69,7 +67,7 @@ def load_articles(connection: Connection, generation: int) -> Iterator[tuple[int
 
 def load_article(connection: Connection, version: int) -> Article:
     """One article version by its id."""
-    query = select(VERSION, func.coalesce(None, "").label("source")).where(VERSION.c.id == version)
+    query = select(VERSION, literal("").label("source")).where(VERSION.c.id == version)
     return _article(connection.execute(query).one())
 
 
@@ -130,12 +128,12 @@ def save_chunks(
 def load_chunks(
     connection: Connection, generation: int, splitter: str
 ) -> Iterator[tuple[int, Chunk]]:
-    """The chunks of a generation with the id of the version each was cut from."""
+    """The chunks that a generation indexes, with the id of the version each was cut from."""
     query = (
         select(CHUNK, VERSION.c.article_id)
         .join(MEMBER, MEMBER.c.version_id == CHUNK.c.version_id)
         .join(VERSION, VERSION.c.id == CHUNK.c.version_id)
-        .where(MEMBER.c.generation_id == generation, CHUNK.c.splitter == splitter)
+        .where(*_indexed(generation, splitter))
         .order_by(VERSION.c.article_id, CHUNK.c.ordinal)
     )
     for row in connection.execute(query):
@@ -151,6 +149,37 @@ def load_chunks(
         )
 
 
+def load_passages(
+    connection: Connection, splitter: str, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[str, str, str, int, int]]:
+    """By version and ordinal: article id, section, text, start, end of the passage's words."""
+    query = (
+        select(
+            CHUNK.c.version_id,
+            CHUNK.c.ordinal,
+            CHUNK.c.section,
+            CHUNK.c.start,
+            CHUNK.c.end,
+            VERSION.c.article_id,
+            func.substr(VERSION.c.text, CHUNK.c.start + 1, CHUNK.c.end - CHUNK.c.start),
+        )
+        .join(VERSION, VERSION.c.id == CHUNK.c.version_id)
+        .where(
+            CHUNK.c.splitter == splitter,
+            tuple_(CHUNK.c.version_id, CHUNK.c.ordinal).in_(wanted),
+        )
+    )
+    found = {}
+    for version, ordinal, section, start, end, article_id, text in connection.execute(query):
+        # The span as shown has no white space around it: text[start:end] is what one reads.
+        begin = start + len(text) - len(text.lstrip())
+        shown = text.strip()
+        found[version, ordinal] = (
+            article_id, " > ".join(section), shown, begin, begin + len(shown),
+        )  # fmt: skip
+    return found
+
+
 def unembedded(
     connection: Connection, generation: int, splitter: str, embedder: str
 ) -> list[tuple[str, str]]:
@@ -159,11 +188,7 @@ def unembedded(
     query = (
         select(CHUNK.c.content_hash, func.min(CHUNK.c.words))
         .join(MEMBER, MEMBER.c.version_id == CHUNK.c.version_id)
-        .where(
-            MEMBER.c.generation_id == generation,
-            CHUNK.c.splitter == splitter,
-            CHUNK.c.content_hash.not_in(done),
-        )
+        .where(*_indexed(generation, splitter), CHUNK.c.content_hash.not_in(done))
         .group_by(CHUNK.c.content_hash)
     )
     return [(row[0], row[1]) for row in connection.execute(query)]
@@ -202,22 +227,25 @@ def load_vectors(
     return found
 
 
-def count_texts(connection: Connection, generation: int, splitter: str) -> int:
-    """How many different texts a generation holds."""
-    query = (
-        select(func.count(distinct(CHUNK.c.content_hash)))
-        .join(MEMBER, MEMBER.c.version_id == CHUNK.c.version_id)
-        .where(MEMBER.c.generation_id == generation, CHUNK.c.splitter == splitter)
-    )
-    return int(connection.execute(query).scalar_one())
-
-
 def forget_unused(connection: Connection, generations: Sequence[int]) -> None:
     """Drop the chunks and vectors that none of these generations needs; versions all stay."""
     used = select(MEMBER.c.version_id).where(MEMBER.c.generation_id.in_(generations))
     connection.execute(delete(CHUNK).where(CHUNK.c.version_id.not_in(used)))
     texts = select(CHUNK.c.content_hash)
     connection.execute(delete(EMBEDDING).where(EMBEDDING.c.content_hash.not_in(texts)))
+
+
+def _indexed(generation: int, splitter: str) -> tuple[Any, ...]:
+    return (
+        MEMBER.c.generation_id == generation,
+        CHUNK.c.splitter == splitter,
+        CHUNK.c.kind != str(ChunkKind.NAVIGATION),
+    )
+
+
+def _content_hash(article: Article) -> str:
+    content = json.dumps([article.title, article.text, _details(article)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _details(article: Article) -> dict[str, Any]:

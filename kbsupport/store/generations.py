@@ -50,6 +50,12 @@ def live(connection: Connection) -> Generation | None:
     return None if row is None else _generation(row)
 
 
+def get(connection: Connection, generation: int) -> Generation:
+    """A generation by its id."""
+    query = select(GENERATION).where(GENERATION.c.id == generation)
+    return _generation(connection.execute(query).one())
+
+
 def published(connection: Connection) -> list[Generation]:
     """Every generation that was live once, the newest first."""
     query = (
