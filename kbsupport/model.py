@@ -190,8 +190,9 @@ class Coverage:
 class Found:
     """What a search gives: articles in order, the best passages of the first ones, coverage."""
 
-    generation: int
+    generation: int | None
     matches: tuple[Match, ...] = ()
+    titles: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
     article: Article | None = None
     coverage: Coverage = Coverage()
@@ -314,6 +315,16 @@ class Brief:
     customer: Customer
     verdict: Verdict
     passages: tuple[Passage, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The brief as it is stored with the ticket."""
+        return {
+            "question": self.question.text,
+            "customer": self.customer.to_dict(),
+            "reason": str(self.verdict.reason),
+            "rule": self.verdict.rule,
+            "passages": [p.to_dict() for p in self.passages],
+        }
 
 
 @dataclass(frozen=True, slots=True)

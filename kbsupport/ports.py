@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -26,10 +26,14 @@ class Embedder(Protocol):
 
 
 class AnswerWriter(Protocol):
-    """Question and passages in, a cited answer out; None if nothing can be quoted."""
+    """Question and passages in, a cited answer out."""
 
     def write(
-        self, question: Question, article: Article, passages: Sequence[Passage]
+        self,
+        question: Question,
+        article: Article,
+        passages: Sequence[Passage],
+        relevance: Callable[[str], float],
     ) -> Answer | None:
-        """The answer, or None."""
+        """The answer, or None if nothing can be quoted; `relevance` weighs any text, 0…1."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from kbsupport.errors import IndexOutdated, NotIndexed
 from kbsupport.knowledge.opened import OpenGeneration
 from kbsupport.knowledge.ranking import fuse, order, vector_scores
+from kbsupport.knowledge.words import words
 from kbsupport.model import Article, Coverage, Filter, Found, Match, Passage
 from kbsupport.store import articles as store
 from kbsupport.store import generations
@@ -65,11 +67,31 @@ class Library:
         return Found(
             generation=index.generation.id,
             matches=tuple(r.match for r in ranked),
+            titles=self._titles([r.match.version for r in ranked[:2]]),
             passages=shown,
             article=self.article(ranked[0].match.version),
             coverage=Coverage(*index.terms.coverage(text, ranked[0].article)),
             notices=notices,
         )
+
+    def relevance(self, text: str, article: Article) -> Callable[[str], float]:
+        """How much of the question a part of this article speaks of, by weight of words.
+
+        A word that stands all over the article tells no part from another and weighs little.
+        """
+        terms = self.open().terms
+        lines = [set(words(line)) for line in article.text.splitlines() if line.strip()]
+        gains = {}
+        for word in words(text):
+            held = sum(word in line for line in lines)
+            gains[word] = terms.word_gain(word) * math.log1p(len(lines) / (held + 1))
+        total = sum(gains.values()) or 1.0
+
+        def measure(part: str) -> float:
+            spoken = set(words(part))
+            return sum(gain for word, gain in gains.items() if word in spoken) / total
+
+        return measure
 
     def open(self) -> OpenGeneration:
         """The live generation; a newer one is noticed at the next question."""
@@ -133,6 +155,10 @@ class Library:
                 ordinal = int(index.catalog.ordinals[row])
                 chosen.append((one.match.version, ordinal, term, cosine))
         return self._read_passages(index, chosen[:count])
+
+    def _titles(self, versions: Sequence[int]) -> tuple[str, ...]:
+        with self._database.read() as connection:
+            return store.load_titles(connection, versions)
 
     def _read_passages(
         self, index: OpenGeneration, chosen: Sequence[tuple[int, int, float, float]]

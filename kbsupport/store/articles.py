@@ -71,6 +71,13 @@ def load_article(connection: Connection, version: int) -> Article:
     return _article(connection.execute(query).one())
 
 
+def load_titles(connection: Connection, versions: Sequence[int]) -> tuple[str, ...]:
+    """The titles of these versions, in this order."""
+    query = select(VERSION.c.id, VERSION.c.title).where(VERSION.c.id.in_(versions))
+    titles = {row.id: row.title for row in connection.execute(query)}
+    return tuple(titles[version] for version in versions)
+
+
 def article_ids(connection: Connection) -> dict[int, str]:
     """The article that each stored version belongs to."""
     rows = connection.execute(select(VERSION.c.id, VERSION.c.article_id))

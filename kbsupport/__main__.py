@@ -1,0 +1,5 @@
+"""python -m kbsupport."""
+
+from kbsupport.cli.main import run
+
+run()

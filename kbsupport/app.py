@@ -1,0 +1,190 @@
+"""The only place that picks parts; each is built when it is first touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from kbsupport import plugins
+from kbsupport.errors import NotFound
+from kbsupport.model import Article, Audience, Changes, Question, Reply
+from kbsupport.settings import Loaded, load
+
+if TYPE_CHECKING:
+    from kbsupport.assistant import Assistant
+    from kbsupport.knowledge.indexing import Indexer, Progress
+    from kbsupport.knowledge.library import Library
+    from kbsupport.ports import AnswerWriter, Embedder
+    from kbsupport.store.database import Database
+    from kbsupport.store.decisions import TicketView
+
+
+def open_app(
+    home: Path | str | None = None,
+    config: Path | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> App:
+    """An app over a home; `settings` are nested like the TOML file and beat every other layer."""
+    return App(load(_path(home), _path(config), settings))
+
+
+class App:
+    """What the doors call: index, ask, look up."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.settings, self.home = loaded.settings, loaded.home
+
+    def index(
+        self,
+        paths: Sequence[Path | str],
+        *,
+        exclude: Iterable[str] = (),
+        dry_run: bool = False,
+        progress: Progress = lambda *_: None,
+    ) -> Changes:
+        """Make the index hold what these paths hold."""
+        return self.indexer.sync(
+            [Path(p) for p in paths], exclude=frozenset(exclude), dry_run=dry_run, progress=progress
+        )
+
+    def rebuild(self, progress: Progress = lambda *_: None) -> Changes:
+        """Build the vector index anew from the database, without the model."""
+        return self.indexer.rebuild(progress)
+
+    def ask(
+        self,
+        text: str,
+        *,
+        customer: str | None = None,
+        tier: str | None = None,
+        language: str | None = None,
+        product: str | None = None,
+        audience: Audience | str = Audience.PUBLIC,
+        id: str | None = None,
+        conversation_id: str | None = None,
+        open_ticket: bool = True,
+    ) -> Reply:
+        """Decide one question; the reply says what was done and why."""
+        question = Question(
+            text=text,
+            id=id,
+            customer_id=customer,
+            tier=tier,
+            language=language,
+            product=product,
+            audience=Audience(audience),
+            conversation_id=conversation_id,
+        )
+        return self.assistant.ask(question, open_ticket=open_ticket)
+
+    def articles(self) -> list[Article]:
+        """Every article of the live index, drafts too."""
+        return self.library.articles()
+
+    def article(self, article_id: str) -> Article:
+        """One article of the live index."""
+        found = next((a for a in self.articles() if a.id == article_id), None)
+        if found is None:
+            raise NotFound(f"no article {article_id!r}; see: kbsupport articles list")
+        return found
+
+    def tickets(self) -> list[TicketView]:
+        """The questions that wait for a person."""
+        from kbsupport.store import decisions
+
+        with self.database.read() as connection:
+            return decisions.tickets(connection)
+
+    def ticket(self, ticket_id: str) -> TicketView:
+        """One ticket."""
+        from kbsupport.store import decisions
+
+        with self.database.read() as connection:
+            found = decisions.find_ticket(connection, ticket_id)
+        if found is None:
+            raise NotFound(f"no ticket {ticket_id!r}; see: kbsupport ticket list")
+        return found
+
+    def close(self) -> None:
+        """Give files and connections back."""
+        for name in ("library", "database"):
+            part = self.__dict__.pop(name, None)
+            if part is not None:
+                part.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def database(self) -> Database:
+        """The one file that must survive."""
+        from kbsupport.store.database import Database
+
+        return Database(self.home / "kbsupport.db")
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The model that turns texts into vectors."""
+        section = self.settings.embedder
+        options = section.options()
+        if section.use == "onnx":
+            # The only part that keeps files of its own; they belong to this home.
+            options.setdefault("cache", self.home / "models")
+        made: Embedder = plugins.build("embedder", section.use, **options)
+        return made
+
+    @cached_property
+    def writer(self) -> AnswerWriter:
+        """Whoever words an answer that has already passed."""
+        section = self.settings.writer
+        made: AnswerWriter = plugins.build("writer", section.use, **section.options())
+        return made
+
+    @cached_property
+    def library(self) -> Library:
+        """Where passages are found."""
+        from kbsupport.knowledge.library import Library
+
+        deadline = self.settings.index.deadline_seconds
+        return Library(self.database, self._index_root, lambda: self.embedder, deadline)
+
+    @cached_property
+    def indexer(self) -> Indexer:
+        """Whoever keeps the library in step with the files."""
+        from kbsupport.knowledge.indexing import Indexer
+
+        size = self.settings.index.passage_words
+        return Indexer(self.database, self._index_root, lambda: self.embedder, size)
+
+    @cached_property
+    def assistant(self) -> Assistant:
+        """Whoever answers."""
+        from kbsupport.assistant import Assistant
+        from kbsupport.triage.verdict import Policy
+
+        policy = Policy(
+            passages=self.settings.triage.passages,
+            coverage=self.settings.triage.coverage,
+            default_tier=self.settings.customers.tiers[0],
+        )
+        return Assistant(self.library, self.writer, self.database, policy)
+
+    @property
+    def _index_root(self) -> Path:
+        return self.home / "index"
+
+
+def _path(given: Path | str | None) -> Path | None:
+    return None if given is None else Path(given)

@@ -1,0 +1,117 @@
+"""kbsupport ask."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kbsupport.cli.options import Globals, of
+from kbsupport.cli.output import emit, emit_json, tell
+from kbsupport.model import Audience, Outcome, Reply
+
+if TYPE_CHECKING:
+    from kbsupport.app import App
+
+_EPILOG = """Examples:
+
+kbsupport ask "How long do I have to return an item?"
+
+kbsupport ask "What is the API limit?" --tier enterprise --json
+
+cat mail.txt | kbsupport ask -
+
+kbsupport ask --batch tickets.jsonl > decisions.jsonl"""
+
+_BROKEN_PART = 3
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command."""
+    cli.command("ask", epilog=_EPILOG)(ask)
+
+
+def ask(
+    context: typer.Context,
+    text: Annotated[
+        str | None, typer.Argument(help="The question, or - to read it from stdin.", show_default=False)
+    ] = None,
+    batch: Annotated[
+        Path | None, typer.Option(help="A file of tickets (JSON lines), or - for stdin.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option(help="Id of the customer who asks.")] = None,
+    tier: Annotated[str | None, typer.Option(help="Tier of the customer who asks.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only articles of this language.")] = None,
+    product: Annotated[str | None, typer.Option(help="Only articles on this product.")] = None,
+    audience: Annotated[
+        Audience, typer.Option(help="internal also finds internal articles.")
+    ] = Audience.PUBLIC,
+    passages: Annotated[int | None, typer.Option(min=1, max=50, help="How many to show.")] = None,
+    tickets: Annotated[
+        bool, typer.Option("--tickets", help="Open tickets for a batch's escalations.")
+    ] = False,
+) -> None:
+    """Ask one question, or decide a whole file of tickets."""
+    chosen = of(context)
+    if (text is None) == (batch is None):
+        raise typer.BadParameter("give a question (or - for stdin), or --batch FILE")
+    settings = {"triage": {"passages": passages}} if passages else None
+    from kbsupport.app import open_app
+
+    with open_app(chosen.home, chosen.config, settings) as app:
+        if batch is not None:
+            from kbsupport.cli.batch import Asker, decide_all
+
+            asker = Asker(customer, tier, language, product, audience, open_tickets=tickets)
+            raise typer.Exit(decide_all(app, batch, asker, quiet=chosen.quiet))
+        question = _stdin() if text == "-" else str(text)
+        _check_tier(app, tier)
+        reply = app.ask(
+            question,
+            customer=customer,
+            tier=tier,
+            language=language,
+            product=product,
+            audience=audience,
+        )
+    _show(reply, chosen)
+
+
+def _check_tier(app: App, tier: str | None) -> None:
+    known = app.settings.customers.tiers
+    if tier is not None and tier not in known:
+        raise typer.BadParameter(f"no tier {tier!r}; there are {', '.join(known)}")
+
+
+def _stdin() -> str:
+    # A mail may come in any encoding; what cannot be read is replaced, never refused.
+    if sys.stdin is None or sys.stdin.closed:
+        return ""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def _show(reply: Reply, chosen: Globals) -> None:
+    if chosen.json:
+        emit_json(reply.to_dict())
+    else:
+        emit(_page(reply))
+    for notice in reply.notices:
+        tell(f"note: {notice}", quiet=chosen.quiet)
+    if reply.error is not None:
+        tell(f"kbsupport: {reply.error}")
+        raise typer.Exit(_BROKEN_PART)
+
+
+def _page(reply: Reply) -> str:
+    lines = [reply.text]
+    if reply.answer is not None:
+        cited = reply.answer.citations[0]
+        url = f" <{cited.url}>" if cited.url else ""
+        lines += ["", f"Source: {cited.title} ({cited.article_id}){url}"]
+    verdict = reply.verdict
+    lines += ["", f"[{verdict.outcome}: {verdict.reason}; {verdict.rule}]"]
+    if verdict.outcome is Outcome.RESOLVE:
+        lines.append("[not certified: decided by a plain rule, not by a calibrated judge]")
+    return "\n".join(lines)

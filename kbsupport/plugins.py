@@ -1,0 +1,33 @@
+"""Build one plugin by name: ours and a stranger's arrive by the same path."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from typing import Any
+
+from kbsupport.errors import ConfigError, UnknownPart
+
+
+def build(port: str, name: str, **options: Any) -> Any:
+    """The part of this port and name, made with its options as keywords."""
+    group = f"kbsupport.{port}s"
+    found = _ours(group, name) or _anyones(group, name)
+    if found is None:
+        raise UnknownPart(port, name, [e.name for e in entry_points(group=group)])
+    try:
+        return found.load()(**options)
+    except TypeError as error:
+        raise ConfigError(f"[{port}] does not suit {name!r}: {error}") from error
+
+
+def _ours(group: str, name: str) -> EntryPoint | None:
+    # Asking one distribution is a hundred times faster than asking all that are installed.
+    try:
+        mine = distribution("kbsupport").entry_points
+    except PackageNotFoundError:
+        return None
+    return next((e for e in mine if e.group == group and e.name == name), None)
+
+
+def _anyones(group: str, name: str) -> EntryPoint | None:
+    return next(iter(entry_points(group=group, name=name)), None)
