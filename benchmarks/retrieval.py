@@ -66,7 +66,7 @@ Places = dict[str, list[Place]]
 
 
 def questions(folder: Path, parts: Iterable[str]) -> list[Label]:
-    """The questions of a set that an article answers."""
+    """Read the questions of a set that an article answers."""
     labels = [label for part in parts for label in read_labels(folder / f"{part}.jsonl")]
     return [label for label in labels if label.answerable]
 
@@ -116,7 +116,8 @@ def tfidf_scores(articles: Sequence[Article], asked: Sequence[Label]) -> NDArray
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
-    held = vectorizer.fit_transform([" ".join([a.title, a.text, *a.seen_questions]) for a in articles])
+    texts = [" ".join([a.title, a.text, *a.seen_questions]) for a in articles]
+    held = vectorizer.fit_transform(texts)
     found: NDArray[np.float64] = (vectorizer.transform([q.text for q in asked]) @ held.T).toarray()
     return found
 
@@ -128,7 +129,7 @@ def place_by_score(scores: NDArray[np.float64], ids: NDArray[np.str_], label: La
 
 
 def place_as_ranked(library: Library, label: Label) -> Place:
-    """The place in the list that the product makes."""
+    """Find the place in the list that the product makes."""
     found = library.search(label.text, Filter(), passages=1)
     return place_of([match.article_id for match in found.matches], label.accept_ids)
 
@@ -139,17 +140,17 @@ def gap(sets: Sequence[Places], base: str, count: int) -> Interval:
 
 
 def best_single(sets: Sequence[Places]) -> str:
-    """The one of embeddings and TF-IDF with the higher top-1."""
+    """Choose the one of embeddings and TF-IDF with the higher top-1."""
     return max(SINGLES, key=lambda name: np.mean([top1(places[name]) for places in sets]))
 
 
-def row(name: str, sets: Sequence[Places]) -> dict[str, Any]:
+def row(title: str, sets: Sequence[Places]) -> dict[str, Any]:
     """Figures of one set, or the mean of several with equal weight."""
-    made: dict[str, Any] = {"set": name, "questions": sum(len(places[OURS]) for places in sets)}
+    made: dict[str, Any] = {"set": title, "questions": sum(len(places[OURS]) for places in sets)}
     for metric, count in COUNTS.items():
         made[metric] = {
-            ranking: round(float(np.mean([recall_at(places[ranking], count) for places in sets])), 4)
-            for ranking in RANKINGS
+            name: round(float(np.mean([recall_at(places[name], count) for places in sets])), 4)
+            for name in RANKINGS
         }
         single = best_single(sets)
         for key, base in (("best_single", single), ("plain_sum", SUM)):

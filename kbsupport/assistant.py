@@ -156,7 +156,9 @@ def _words(verdict: Verdict, found: Found) -> str:
     """What the customer reads where nothing is quoted."""
     if verdict.outcome is Outcome.CLARIFY:
         first, second = found.titles[:2]
-        return f"I found two articles that may help. Is your question about “{first}” or “{second}”?"
+        return (
+            f"I found two articles that may help. Is your question about “{first}” or “{second}”?"
+        )
     if verdict.reason is Reason.THANKS:
         return "You're welcome. Write again whenever something comes up."
     if verdict.reason is Reason.GREETING:

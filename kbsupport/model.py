@@ -329,7 +329,7 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back: an answer, one question, a greeting, or "a person will"; printed as the decision."""
+    """What goes back: an answer, one question back, a greeting, or "a person will"."""
 
     id: str | None
     decision_id: str

@@ -1,4 +1,4 @@
-"""Settings: defaults, two TOML files, `.env`, the environment and flags; each value knows its origin."""
+"""Settings from defaults, TOML files, `.env`, environment and flags; each knows its origin."""
 
 from __future__ import annotations
 
@@ -129,7 +129,9 @@ def _refuse_unknown_sections() -> None:
         section, nested, _ = name.removeprefix(_PREFIX).partition("__")
         if name.startswith(_PREFIX) and nested and section.lower() not in Settings.model_fields:
             known = ", ".join(Settings.model_fields)
-            raise ConfigError(f"environment {name}: no section {section.lower()!r}; there are {known}")
+            raise ConfigError(
+                f"environment {name}: no section {section.lower()!r}; there are {known}"
+            )
 
 
 def _toml(path: Path) -> dict[str, Any]:

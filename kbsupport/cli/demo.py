@@ -15,9 +15,9 @@ from kbsupport.model import Reply
 QUESTIONS = (
     ("How do I reset my password?", "standard"),
     ("can i pay with paypal", "standard"),
-    ("warranty how long", "standard"),
+    ("What does the blinking blue light mean?", "standard"),
     ("thanks, it works now!", "standard"),
-    ("My order OND-4471203 says Packing for four days, where is it?", "premium"),
+    ("There is an odd charge of 12.80 on my statement from you, explain please", "premium"),
     ("I want to talk to a real person please", "enterprise"),
 )
 

@@ -12,9 +12,7 @@ _BROKEN = 3
 
 def register(cli: typer.Typer) -> None:
     """Add the command."""
-    cli.command(
-        "doctor", epilog="Examples:\n\nkbsupport doctor\n\nkbsupport doctor --json"
-    )(doctor)
+    cli.command("doctor", epilog="Examples:\n\nkbsupport doctor\n\nkbsupport doctor --json")(doctor)
 
 
 def doctor(context: typer.Context) -> None:

@@ -31,7 +31,9 @@ def index(
     context: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders, articles, .jsonl files or help-centre exports.", show_default=False),
+        typer.Argument(
+            help="Folders, articles, .jsonl files or help-centre exports.", show_default=False
+        ),
     ] = None,
     exclude: Annotated[
         Path | None, typer.Option(help="A file of article ids to leave out, one a line.")

@@ -47,7 +47,8 @@ def globals_first(
         Path | None, typer.Option(help="Where everything is kept (KBSUPPORT_HOME).")
     ] = None,
     config_file: Annotated[
-        Path | None, typer.Option("--config", help="Read this TOML file instead of ./kbsupport.toml.")
+        Path | None,
+        typer.Option("--config", help="Read this TOML file instead of ./kbsupport.toml."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no notices.")] = False,

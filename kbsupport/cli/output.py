@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import typer
@@ -57,7 +57,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def plain_table(rows: list[tuple[str, ...]]) -> str:
+def plain_table(rows: Sequence[tuple[str, ...]]) -> str:
     """Columns wide enough for their words; reads well in a terminal and in a log."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(

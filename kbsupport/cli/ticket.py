@@ -37,7 +37,9 @@ def list_tickets(context: typer.Context) -> None:
     emit(plain_table(rows) if len(rows) > 1 else "no ticket waits")
 
 
-@group.command("show", epilog="Examples:\n\nkbsupport ticket show T-1\n\nkbsupport ticket show T-1 --json")
+@group.command(
+    "show", epilog="Examples:\n\nkbsupport ticket show T-1\n\nkbsupport ticket show T-1 --json"
+)
 def show_ticket(
     context: typer.Context, ticket_id: Annotated[str, typer.Argument(metavar="ID")]
 ) -> None:

@@ -73,7 +73,7 @@ def parse_label(line: str, where: str) -> Label:
         raise ConfigError(f"{where}: {bad}") from None
 
 
-class _BadField(Exception):  # noqa: N818 - never leaves this file
+class _BadField(Exception):
     pass
 
 

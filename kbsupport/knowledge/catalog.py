@@ -1,4 +1,4 @@
-"""The catalog: which article each chunk belongs to, and who may see it; arrays that open at once."""
+"""The catalog: which article each chunk belongs to, and who may see it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Spa
 def split(
     article: Article, size: int = SIZE, count: Callable[[str], int] = count_words
 ) -> tuple[Chunk, ...]:
-    """The chunks of an article: the passages rejoin to its text; title and seen questions follow."""
+    """The passages, which rejoin to the article's text; title and seen questions follow."""
     chunks = [
         _passage(article, section, span, ordinal)
         for ordinal, (section, span) in enumerate(_passages(article, size, count))
@@ -96,9 +96,7 @@ def _slices(text: str, start: int, end: int, size: int) -> Iterator[Span]:
         start = stop
 
 
-def _pack(
-    text: str, pieces: list[Span], size: int, count: Callable[[str], int]
-) -> Iterator[Span]:
+def _pack(text: str, pieces: list[Span], size: int, count: Callable[[str], int]) -> Iterator[Span]:
     """Join neighbours while they fit; a last crumb joins the piece before it."""
     packed: list[Span] = []
     held = 0
@@ -134,7 +132,9 @@ def _passage(article: Article, section: Section, span: Span, ordinal: int) -> Ch
 
 def _navigates(article: Article, section: Section) -> bool:
     named = section.path and _NAVIGATION.match(section.path[-1])
-    return bool(named) and count_words(article.text[section.start : section.end]) < _NAVIGATION_WORDS
+    return (
+        bool(named) and count_words(article.text[section.start : section.end]) < _NAVIGATION_WORDS
+    )
 
 
 def _hash(words: str) -> str:

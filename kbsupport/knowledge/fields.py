@@ -107,7 +107,8 @@ def _scan(source: str, path: str, line: int) -> tuple[dict[str, str], dict[str, 
     lines: dict[str, int] = {}
     depth, key = 0, None
     for event in yaml.parse(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        where = line + event.start_mark.line
+        mark = event.start_mark
+        where = line + (mark.line if mark else 0)
         opens, closes = (
             isinstance(event, kind) for kind in (yaml.CollectionStartEvent, yaml.CollectionEndEvent)
         )

@@ -1,4 +1,4 @@
-"""A generation's folder: built aside, checked, flushed to disk, listed in a manifest, left alone."""
+"""A generation's folder: built aside, checked, flushed, listed in a manifest, left alone."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def _groups(catalog: Catalog, vectors: NDArray[np.float32]) -> dict[str, Group]:
 
 def _listed(folder: Path) -> list[Path]:
     return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(_SQLITE)
+        path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_SQLITE)
     )
 
 

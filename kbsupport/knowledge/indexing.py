@@ -81,7 +81,8 @@ class Indexer:
                 wanted = _keep_last_good(members, before, failed)
             wanted = {i: m for i, m in wanted.items() if i not in exclude}
             changes = _compare(before, wanted)
-            embedded, made, notices = 0, live, ()
+            embedded, made = 0, live
+            notices: tuple[str, ...] = ()
             if not dry_run:
                 embedded, made, notices = self._publish(live, wanted, any(changes), progress)
         added, changed, removed = changes
@@ -165,9 +166,7 @@ class Indexer:
     def _transaction(self, dry_run: bool) -> AbstractContextManager[Connection]:
         return self._database.read() if dry_run else self._database.write()
 
-    def _members(
-        self, connection: Connection, live: Generation | None
-    ) -> dict[str, Member]:
+    def _members(self, connection: Connection, live: Generation | None) -> dict[str, Member]:
         if live is None:
             return {}
         names = store.article_ids(connection)
@@ -229,9 +228,7 @@ class Indexer:
             if version in uncut and article.published:
                 store.save_chunks(connection, version, splitter, split(article, self._size))
 
-    def _embed(
-        self, embedder: Embedder, todo: list[tuple[str, str]], progress: Progress
-    ) -> None:
+    def _embed(self, embedder: Embedder, todo: list[tuple[str, str]], progress: Progress) -> None:
         for begin in range(0, len(todo), _BATCH):
             part = todo[begin : begin + _BATCH]
             vectors = embedder.embed([words for _, words in part])
@@ -330,5 +327,9 @@ def _compare(
 
 def _nothing(paths: Sequence[Path], failed: Sequence[Failure]) -> str:
     where = ", ".join(str(path) for path in paths)
-    why = f"; the first of {len(failed)} faults: {failed[0].path}: {failed[0].reason}" if failed else ""
+    why = (
+        f"; the first of {len(failed)} faults: {failed[0].path}: {failed[0].reason}"
+        if failed
+        else ""
+    )
     return f"no readable article in {where}{why}; nothing was published"

@@ -204,9 +204,7 @@ def _rank(
     return [ranked[place] for place in places[:_MOST_MATCHES]]
 
 
-def _best(
-    scores: NDArray[np.float32], admitted: NDArray[np.bool_], count: int
-) -> list[int]:
+def _best(scores: NDArray[np.float32], admitted: NDArray[np.bool_], count: int) -> list[int]:
     import numpy as np
 
     shown = np.where(admitted, scores, 0.0)

@@ -179,9 +179,7 @@ class OpenGeneration:
             return store.load_vectors(connection, hashes, made.embedder, made.dimension)
 
 
-def read_generation(
-    database: Database, generation: Generation
-) -> tuple[Catalog, TermIndex]:
+def read_generation(database: Database, generation: Generation) -> tuple[Catalog, TermIndex]:
     """Catalog and term index of a generation, made anew from the database."""
     with database.read() as connection:
         articles = [

@@ -24,7 +24,7 @@ def survives(directory: Path, sizes: Mapping[str, int], samples: Mapping[str, Gr
         "samples": {name: group.vectors.tolist() for name, group in samples.items()},
     }
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+        done = subprocess.run(
             [sys.executable, "-m", "kbsupport.knowledge.probe"],
             input=json.dumps(asked),
             capture_output=True,

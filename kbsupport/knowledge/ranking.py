@@ -15,8 +15,10 @@ TERM_WEIGHT = 0.7
 _NEAREST = 3
 
 
-def vector_scores(chunks: NDArray[np.float32], question: NDArray[np.float32]) -> tuple[float, float]:
-    """The best cosine, and the mean of best, three best and centroid: an article is not one chunk."""
+def vector_scores(
+    chunks: NDArray[np.float32], question: NDArray[np.float32]
+) -> tuple[float, float]:
+    """The best cosine; and the mean of best, three best and centroid."""
     cosines = np.sort(chunks @ question)[::-1]
     centroid = chunks.sum(axis=0)
     length = float(np.linalg.norm(centroid))

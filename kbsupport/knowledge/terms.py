@@ -31,7 +31,7 @@ _PARTS = ("keys", "gains", "starts", "rows", "weights")
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """Term key → the rows that hold it, with finished weights. Keys are hashes: nothing to parse."""
+    """Term key → the rows that hold it, with finished weights; keys are hashes, so no parsing."""
 
     keys: NDArray[np.uint64]
     gains: NDArray[np.float32]
@@ -92,7 +92,7 @@ class TermIndex:
         return _cosines(self._heads, letters(question))
 
     def coverage(self, question: str, article: int) -> tuple[int, int, int, float]:
-        """Different words asked, held by the article, held by none, and the held share by weight."""
+        """Words asked, held by the article, held by none, and the held share by weight."""
         index, asked = self._articles, list(dict.fromkeys(words(question)))
         held = unknown = 0
         held_gain = all_gain = 0.0
@@ -126,15 +126,7 @@ class TermIndex:
     def load(cls, path: Path) -> TermIndex:
         """Read what `save` wrote; scikit-learn is not needed for it."""
         with np.load(path, allow_pickle=False) as arrays:
-            return cls(
-                *(
-                    Postings(
-                        *(arrays[f"{name}_{part}"] for part in _PARTS),
-                        size=int(arrays[f"{name}_size"]),
-                    )
-                    for name in ("articles", "passages", "heads")
-                )
-            )
+            return cls(*(_read(arrays, name) for name in ("articles", "passages", "heads")))
 
     def _gain(self, term: str, column: int | None) -> float:
         gains = self._articles.gains
@@ -143,6 +135,11 @@ class TermIndex:
         # A word that no article holds is as telling as the rarest one that some article does.
         rarest = math.log(1 + (self._articles.size + 0.5) / 0.5)
         return rarest * (PAIR_WEIGHT if " " in term else 1.0)
+
+
+def _read(arrays: Any, name: str) -> Postings:
+    keys, gains, starts, rows, weights = (arrays[f"{name}_{part}"] for part in _PARTS)
+    return Postings(keys, gains, starts, rows, weights, int(arrays[f"{name}_size"]))
 
 
 def _cosines(index: Postings, found: list[str]) -> Scores:

@@ -167,9 +167,7 @@ class ChromaIndex:
         self._client = _client(directory)
         opened = {}
         for name, size in sizes.items():
-            collection = self._client.get_collection(
-                collection_name(name), embedding_function=None
-            )
+            collection = self._client.get_collection(collection_name(name), embedding_function=None)
             if collection.count() != size:
                 raise ChromaFault(f"Chroma holds {collection.count()} of {size} vectors")
             opened[name] = collection
@@ -181,8 +179,10 @@ def nearest_exactly(
 ) -> list[tuple[int, float]]:
     """Rows and cosines of the nearest among these rows: slower than Chroma on many, never wrong."""
     scores = vectors[rows] @ vector
-    best = np.argpartition(-scores, min(count, len(scores)) - 1)[:count] if len(scores) else []
-    ranked = sorted(best, key=lambda place: (-scores[place], rows[place]))
+    if not len(scores):
+        return []
+    best = np.argpartition(-scores, min(count, len(scores)) - 1)[:count]
+    ranked = sorted(map(int, best), key=lambda place: (-scores[place], rows[place]))
     return [(int(rows[place]), float(scores[place])) for place in ranked]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 _WORD = re.compile(r"\w+")
 _ES = re.compile(r"(?:ss|x|ch|sh)es$")
@@ -24,7 +25,7 @@ def words(text: str) -> list[str]:
 
 def pairs(found: list[str]) -> list[str]:
     """Neighbouring words, which say more than either alone."""
-    return [f"{a} {b}" for a, b in zip(found, found[1:], strict=False)]
+    return [f"{a} {b}" for a, b in pairwise(found)]
 
 
 def terms(text: str) -> list[str]:

@@ -144,15 +144,18 @@ def load_chunks(
         .order_by(VERSION.c.article_id, CHUNK.c.ordinal)
     )
     for row in connection.execute(query):
-        yield row.version_id, Chunk(
-            article_id=row.article_id,
-            kind=ChunkKind(row.kind),
-            ordinal=row.ordinal,
-            section=tuple(row.section),
-            start=row.start,
-            end=row.end,
-            words=row.words,
-            content_hash=row.content_hash,
+        yield (
+            row.version_id,
+            Chunk(
+                article_id=row.article_id,
+                kind=ChunkKind(row.kind),
+                ordinal=row.ordinal,
+                section=tuple(row.section),
+                start=row.start,
+                end=row.end,
+                words=row.words,
+                content_hash=row.content_hash,
+            ),
         )
 
 
@@ -177,7 +180,7 @@ def load_passages(
         )
     )
     found = {}
-    for version, ordinal, section, start, end, article_id, text in connection.execute(query):
+    for version, ordinal, section, start, _end, article_id, text in connection.execute(query):
         # The span as shown has no white space around it: text[start:end] is what one reads.
         begin = start + len(text) - len(text.lstrip())
         shown = text.strip()
@@ -270,6 +273,4 @@ def _article(row: Any) -> Article:
         details[name] = tuple(details[name])
     details["sections"] = tuple(Section(tuple(p), s, e) for p, s, e in details["sections"])
     details["audience"] = Audience(details["audience"])
-    return Article(
-        id=row.article_id, title=row.title, text=row.text, source=row.source, **details
-    )
+    return Article(id=row.article_id, title=row.title, text=row.text, source=row.source, **details)

@@ -88,7 +88,7 @@ class Database:
         if self._revision() == REVISIONS[-1]:
             return
         # Two first runs at once: the second waits here and then finds the work done.
-        with open(self.path.with_suffix(".lock"), "w") as lock:
+        with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             found = self._revision()
             if found is not None and found not in REVISIONS:

@@ -59,9 +59,7 @@ def get(connection: Connection, generation: int) -> Generation:
 def published(connection: Connection) -> list[Generation]:
     """Every generation that was live once, the newest first."""
     query = (
-        select(GENERATION)
-        .where(GENERATION.c.state == "published")
-        .order_by(GENERATION.c.id.desc())
+        select(GENERATION).where(GENERATION.c.state == "published").order_by(GENERATION.c.id.desc())
     )
     return [_generation(row) for row in connection.execute(query)]
 
@@ -94,15 +92,11 @@ def begin(
 
 def members(connection: Connection, generation: int) -> dict[int, str]:
     """Version id to source of the articles in a generation."""
-    query = select(MEMBER.c.version_id, MEMBER.c.source).where(
-        MEMBER.c.generation_id == generation
-    )
+    query = select(MEMBER.c.version_id, MEMBER.c.source).where(MEMBER.c.generation_id == generation)
     return {row.version_id: row.source for row in connection.execute(query)}
 
 
-def publish(
-    connection: Connection, generation: int, manifest: dict[str, Any], chunks: int
-) -> None:
+def publish(connection: Connection, generation: int, manifest: dict[str, Any], chunks: int) -> None:
     """Make a finished generation the live one: this is the flip."""
     connection.execute(
         update(GENERATION)

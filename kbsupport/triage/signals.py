@@ -8,20 +8,28 @@ from kbsupport.model import Signals
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _GREETINGS = frozenset(
-    "hi hello hey hallo hoi dag bonjour salut hola ciao good morning afternoon evening day there "
-    "all team everyone guten tag morgen abend buenos dias buongiorno goedemorgen".split()
+    """
+    hi hello hey hallo hoi dag bonjour salut hola ciao good morning afternoon evening day
+    there all team everyone guten tag morgen abend buenos dias buongiorno goedemorgen
+    """.split()
 )
 _GREETING_HEADS = frozenset(
-    "hi hello hey hallo hoi dag bonjour salut hola ciao good guten buenos buongiorno "
-    "goedemorgen".split()
+    """
+    hi hello hey hallo hoi dag bonjour salut hola ciao good guten buenos buongiorno
+    goedemorgen
+    """.split()
 )
 _THANKS = frozenset(
-    "thanks thank you thx ty cheers merci danke bedankt gracias grazie so very much a lot many "
-    "for your the help it works now all good great perfect super again that worked solved fixed "
-    "ok okay everything is fine vielen dank dankjewel wel beaucoup and have nice day this".split()
+    """
+    thanks thank you thx ty cheers merci danke bedankt gracias grazie so very much a lot many
+    for your the help it works now all good great perfect super again that worked solved fixed
+    ok okay everything is fine vielen dank dankjewel wel beaucoup and have nice day this
+    """.split()
 )
 _THANKS_HEADS = frozenset(
-    "thanks thank thx ty cheers merci danke bedankt gracias grazie dank dankjewel".split()
+    """
+    thanks thank thx ty cheers merci danke bedankt gracias grazie dank dankjewel
+    """.split()
 )
 _PERSON = re.compile(
     r"\b(?:(?:real|actual|living)\s+(?:person|human|agent)"
