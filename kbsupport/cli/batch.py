@@ -89,7 +89,7 @@ def _parse(line: bytes) -> Any:
 
 def _check(app: App, row: Any, seen: set[str]) -> dict[str, str | None]:
     if not isinstance(row, dict):
-        raise ValueError("the line is not a JSON object")  # noqa: TRY004 (bad data, not a bad call)
+        raise ValueError("the line is not a JSON object")
     if not isinstance(row.get("id"), str) or not row["id"]:
         raise ValueError("the ticket has no id")
     if row["id"] in seen:

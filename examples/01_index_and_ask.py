@@ -1,0 +1,19 @@
+"""Index a folder of articles and ask two questions from Python."""
+
+import tempfile
+from pathlib import Path
+
+from kbsupport import open_app
+
+articles = Path(__file__).parents[1] / "data" / "articles"
+
+with tempfile.TemporaryDirectory() as home, open_app(home=home) as app:
+    changes = app.index([articles])
+    print(f"{len(changes.added)} articles, {changes.embedded} texts embedded\n")
+
+    for text in ("How long is the reset link valid?", "Please let me talk to a human"):
+        reply = app.ask(text)
+        print(f"{text}\n  {reply.verdict.outcome}: {reply.text}")
+        for cited in reply.answer.citations if reply.answer else ():
+            print(f"  from {cited.article_id}, characters {cited.start} to {cited.end}")
+        print()
