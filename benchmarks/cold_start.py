@@ -65,7 +65,10 @@ def chunk_texts(app: object) -> list[str]:
 def make_peers() -> str | None:
     """An environment with LangChain, or why there is none."""
     check = [str(PEER_PYTHON), "-c", "import langchain_chroma, langchain_huggingface"]
-    if PEER_PYTHON.exists() and subprocess.run(check, check=False, capture_output=True).returncode == 0:
+    if (
+        PEER_PYTHON.exists()
+        and subprocess.run(check, check=False, capture_output=True).returncode == 0
+    ):
         return None
     print("making an environment for LangChain (minutes, once)", flush=True)
     venv.create(PEERS, clear=True, with_pip=True)
@@ -95,7 +98,9 @@ def measure(commands: dict[str, list[str]], rounds: int) -> dict[str, list[Run]]
             run = timed(command)
             if number:
                 runs[name].append(run)
-        last = "  ".join(f"{name} {timings[-1].seconds:.2f}" for name, timings in runs.items() if timings)
+        last = "  ".join(
+            f"{name} {timings[-1].seconds:.2f}" for name, timings in runs.items() if timings
+        )
         print(f"round {number} of {rounds}: {last}", flush=True)
     return runs
 
@@ -133,13 +138,14 @@ def main() -> None:
     seconds = {name: [run.seconds for run in timings] for name, timings in runs.items()}
     memory = [run.megabytes for run in runs["ask"]]
     to_bare = [ours / bare for ours, bare in zip(seconds["ask"], seconds["bare"], strict=True)]
+    help_ = seconds["help"]
     figures = {
-        "help": figure("kbsupport --help", median(seconds["help"]), "s", at_most=0.25, of=seconds["help"]),
+        "help": figure("kbsupport --help", median(help_), "s", at_most=0.25, of=help_),
         "chunks": figure("chunks in the index", len(texts), ""),
         "ask": figure("kbsupport ask, cold", median(seconds["ask"]), "s", of=seconds["ask"]),
         "bare": figure("bare process", median(seconds["bare"]), "s", of=seconds["bare"]),
         "ask_to_bare": figure("ask ÷ bare process", median(to_bare), "x", at_most=1.6, of=to_bare),
-    }  # fmt: skip
+    }
     if "langchain" in seconds:
         peer = seconds["langchain"]
         ratios = [slow / ours for slow, ours in zip(peer, seconds["ask"], strict=True)]

@@ -1,6 +1,6 @@
 """The least that a local vector search costs: import, open, one vector, one query; no kbsupport.
 
-    python benchmarks/peer_bare.py CHROMA_FOLDER MODEL.onnx
+python benchmarks/peer_bare.py CHROMA_FOLDER MODEL.onnx
 """
 
 import sys

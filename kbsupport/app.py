@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from kbsupport import plugins
-from kbsupport.errors import NotFound
+from kbsupport.errors import NotFound, UnknownTier
 from kbsupport.model import Article, Audience, Changes, Question, Reply
 from kbsupport.settings import Loaded, load
 
@@ -69,6 +69,8 @@ class App:
         open_ticket: bool = True,
     ) -> Reply:
         """Decide one question; the reply says what was done and why."""
+        if tier is not None and tier not in self.settings.customers.tiers:
+            raise UnknownTier(tier, self.settings.customers.tiers)
         question = Question(
             text=text,
             id=id,

@@ -51,7 +51,7 @@ class Assistant:
     def ask(self, question: Question, *, open_ticket: bool = True) -> Reply:
         """The whole product: look, weigh, decide, then answer, ask back or hand over."""
         clock = _Clock()
-        question = replace(question, text=_storable(question.text))
+        question = _storable(question)
         customer = Customer(question.customer_id, question.tier or self._policy.default_tier)
         signals = read_signals(question.text)
         found, answer, error = Found(generation=None), None, None
@@ -139,7 +139,7 @@ def _compose(
         verdict=verdict,
         text=answer.text if answer else _words(verdict, found),
         articles=tuple(match.article_id for match in found.matches),
-        probability=UNKNOWN if found.matches else 0.0,
+        probability=UNKNOWN if found.passages else 0.0,
         answer=answer,
         passages=found.passages,
         signals=signals,
@@ -188,9 +188,16 @@ def _asked(question: Question) -> dict[str, Any]:
     }
 
 
-def _storable(text: str) -> str:
-    """No lone surrogates and no NUL: neither can be stored or embedded."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+def _storable(question: Question) -> Question:
+    """No lone surrogates and no NUL: neither can be stored or embedded; the id is only echoed."""
+    kept = ("text", "customer_id", "language", "product", "conversation_id")
+    given = {key: getattr(question, key) for key in kept}
+    clean = {
+        key: value.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+        for key, value in given.items()
+        if value is not None
+    }
+    return replace(question, **clean)
 
 
 class _Clock:

@@ -1,5 +1,9 @@
 """Everything we raise on purpose: each message says what happened and what to do about it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class KbSupportError(Exception):
     """Base of all errors that a user can act on."""
@@ -22,6 +26,13 @@ class MissingExtra(ConfigError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; run: pip install 'kbsupport[{extra}]'")
+
+
+class UnknownTier(ConfigError):
+    """A customer cannot be of a tier that is not set."""
+
+    def __init__(self, tier: str, known: Sequence[str]) -> None:
+        super().__init__(f"no tier {tier!r}; there are {', '.join(known)}")
 
 
 class ArticleError(KbSupportError):

@@ -15,7 +15,13 @@ def build(port: str, name: str, **options: Any) -> Any:
     if found is None:
         raise UnknownPart(port, name, [e.name for e in entry_points(group=group)])
     try:
-        return found.load()(**options)
+        part = found.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"the {port} {name!r} is installed but cannot be loaded ({error}); reinstall it"
+        ) from error
+    try:
+        return part(**options)
     except TypeError as error:
         raise ConfigError(f"[{port}] does not suit {name!r}: {error}") from error
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
 from kbsupport.errors import ConfigError
 
 _PREFIX = "KBSUPPORT_"
 _PROJECT_FILE = "kbsupport.toml"
+_DOTENV = ".env"
+_PARTS = frozenset({"embedder", "writer"})
+_LITERAL = re.compile(r"true|false|[+-]?(?:0|[1-9]\d*)(?:\.\d+)?", re.IGNORECASE)
 
 
 class _Section(BaseModel):
@@ -31,6 +36,18 @@ class PartSettings(BaseModel):
     def options(self) -> dict[str, Any]:
         """The plugin's own keys."""
         return dict(self.model_extra or {})
+
+
+class EmbedderSettings(PartSettings):
+    """Which model makes vectors."""
+
+    use: str = "onnx"
+
+
+class WriterSettings(PartSettings):
+    """Who words an answer."""
+
+    use: str = "quote"
 
 
 class IndexSettings(_Section):
@@ -50,15 +67,15 @@ class TriageSettings(_Section):
 class CustomerSettings(_Section):
     """The tiers there are, from the least to the most demanding; the first is the default."""
 
-    tiers: tuple[str, ...] = ("standard", "premium", "enterprise")
+    tiers: tuple[str, ...] = Field(default=("standard", "premium", "enterprise"), min_length=1)
 
 
 class Settings(BaseSettings):
     """Everything that can be set. No file is needed to start."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
-    embedder: PartSettings = PartSettings(use="onnx")
-    writer: PartSettings = PartSettings(use="quote")
+    embedder: EmbedderSettings = EmbedderSettings()
+    writer: WriterSettings = WriterSettings()
     index: IndexSettings = IndexSettings()
     triage: TriageSettings = TriageSettings()
     customers: CustomerSettings = CustomerSettings()
@@ -95,6 +112,10 @@ def _home(flag: Path | None) -> tuple[Path, dict[str, str]]:
         return flag.expanduser(), {"home": "flag --home"}
     if named := os.environ.get(f"{_PREFIX}HOME"):
         return Path(named).expanduser(), {"home": f"environment {_PREFIX}HOME"}
+    with contextlib.suppress(UnicodeDecodeError):  # said when the other settings are read
+        variables = DotEnvSettingsSource(Settings, env_file=_DOTENV).env_vars
+        if named := variables.get(f"{_PREFIX}HOME".lower()):
+            return Path(named).expanduser(), {"home": _DOTENV}
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(data).expanduser() / "kbsupport", {"home": "default"}
 
@@ -106,31 +127,48 @@ def _layers(config: Path | None, flags: Mapping[str, Any]) -> list[tuple[str, di
     project = config or Path(_PROJECT_FILE)
     if config is not None and not config.is_file():
         raise ConfigError(f"there is no configuration file {config}")
-    spelling = {"env_prefix": _PREFIX, "env_nested_delimiter": "__", "case_sensitive": False}
-    dotenv = DotEnvSettingsSource(Settings, env_file=".env", **spelling)  # type: ignore[arg-type]
-    environment = EnvSettingsSource(Settings, **spelling)  # type: ignore[arg-type]
-    _refuse_unknown_sections()
     return [
         (str(user_file), _toml(user_file)),
         (str(project), _toml(project)),
-        (".env", _known(dotenv())),
-        ("environment", _known(environment())),
+        (_DOTENV, _variables(_DOTENV, DotEnvSettingsSource, env_file=_DOTENV)),
+        ("environment", _variables("environment", EnvSettingsSource)),
         ("flag", dict(flags)),
     ]
 
 
-def _known(found: Mapping[str, Any]) -> dict[str, Any]:
-    # `.env` is shared with other programs; a wrong key inside a section of ours is still refused.
-    return {key: value for key, value in found.items() if key in Settings.model_fields}
+def _variables(
+    origin: str, source: type[EnvSettingsSource], **options: Any
+) -> dict[str, dict[str, Any]]:
+    """What the variables of one source set; other programs' variables are none of our business."""
+    try:
+        opened = source(Settings, env_prefix=_PREFIX, env_nested_delimiter="__", **options)
+        _refuse_unknown_sections(origin, opened.env_vars)
+        found = opened()
+    except (SettingsError, UnicodeDecodeError) as error:
+        cure = f"write {_PREFIX}SECTION__KEY=value in UTF-8, lists as JSON"
+        raise ConfigError(f"{origin}: {error}; {cure}") from error
+    known = {key: value for key, value in found.items() if key in Settings.model_fields}
+    for part in _PARTS & known.keys():
+        if isinstance(known[part], Mapping):
+            known[part] = {key: _literal(value) for key, value in known[part].items()}
+    return known
 
 
-def _refuse_unknown_sections() -> None:
-    for name in os.environ:
-        section, nested, _ = name.removeprefix(_PREFIX).partition("__")
-        if name.startswith(_PREFIX) and nested and section.lower() not in Settings.model_fields:
+def _literal(value: Any) -> Any:
+    """A plugin's own options have no types we know: here `2` and `true` mean what they say."""
+    if not isinstance(value, str) or not _LITERAL.fullmatch(value):
+        return value
+    return tomllib.loads(f"value = {value.lower()}")["value"]
+
+
+def _refuse_unknown_sections(origin: str, names: Iterable[str]) -> None:
+    for name in names:
+        section, nested, _ = name.upper().removeprefix(_PREFIX).partition("__")
+        ours = name.upper().startswith(_PREFIX) and nested
+        if ours and section.lower() not in Settings.model_fields:
             known = ", ".join(Settings.model_fields)
             raise ConfigError(
-                f"environment {name}: no section {section.lower()!r}; there are {known}"
+                f"{origin} {name.upper()}: no section {section.lower()!r}; there are {known}"
             )
 
 
@@ -167,10 +205,21 @@ def _keys(values: Mapping[str, Any], at: str = "") -> list[str]:
     return found
 
 
+def _beside(parts: Sequence[str]) -> Iterable[str]:
+    """The settings there are where this one was looked for."""
+    section = Settings.model_fields.get(parts[0])
+    if section is None or section.annotation is None:
+        return Settings.model_fields
+    return [f"{parts[0]}.{key}" for key in section.annotation.model_fields]
+
+
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    origin = origins.get(key, "the configuration")
+    parts = [str(part) for part in first["loc"]]
+    key = ".".join(parts)
+    # What is wrong may lie deeper than what was set: one of a list, or a whole section.
+    above = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    origin = next((origins[name] for name in above if name in origins), "the configuration")
     if first["type"] == "extra_forbidden":
-        return f"{origin}: there is no setting {key!r}; see: kbsupport config show"
+        return f"{origin}: there is no setting {key!r}; there are {', '.join(_beside(parts))}"
     return f"{origin}: {key}: {first['msg']}"

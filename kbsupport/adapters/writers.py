@@ -11,7 +11,7 @@ from kbsupport.model import Answer, Article, Citation, Passage, Question
 # An answer is read on a phone: about a screen, unless a list of steps is longer.
 _MOST_WORDS = 120
 _ROOM_BESIDE_A_LIST = 60
-_WORTH_ADDING = 0.6
+_WORTH_ADDING = 0.8
 _LONG_PARAGRAPH = 60
 # What the title already says is answered first, and how-to questions by steps.
 _FIRST = 0.15
@@ -54,7 +54,7 @@ class QuoteWriter:
         blocks = _blocks(article, passages)
         if not blocks:
             return None
-        chosen = _choose(article, blocks, _merit(question, article, relevance))
+        chosen = _choose(article, blocks, _merit(question, article, passages, relevance))
         quoted = [
             (block, [_cite(article, span) for span in _trim(article, block, relevance)])
             for block in chosen
@@ -66,7 +66,10 @@ class QuoteWriter:
 
 
 def _merit(
-    question: Question, article: Article, relevance: Callable[[str], float]
+    question: Question,
+    article: Article,
+    passages: Sequence[Passage],
+    relevance: Callable[[str], float],
 ) -> Callable[[Block], float]:
     how = _HOW.search(question.text) is not None
 
@@ -74,8 +77,10 @@ def _merit(
         early = 1 - block.start / max(len(article.text), 1)
         steps = how and _STEP.match(article.text, block.pieces[-1][0]) is not None
         heading = relevance(_section(article, block.start))
-        spoken = relevance(_text(article, block)) + _HEADING * heading
-        return spoken + _FIRST * early + _STEPS * steps
+        # Words miss what is said differently; the passage it stands in was compared by meaning.
+        near = max((p.vector_score for p in passages if _touches(p, block)), default=0.0)
+        spoken = relevance(_text(article, block)) + near
+        return spoken + _HEADING * heading + _FIRST * early + _STEPS * steps
 
     return merit
 
@@ -112,12 +117,12 @@ def _trim(article: Article, block: Block, relevance: Callable[[str], float]) -> 
 def _blocks(article: Article, passages: Sequence[Passage]) -> list[Block]:
     """The blocks that the passages touch; a list that runs on past a passage is kept whole."""
     every = list(_split(article))
-    touched = [
-        block
-        for block in every
-        if any(p.start < block.pieces[-1][1] and block.start < p.end for p in passages)
-    ]
+    touched = [block for block in every if any(_touches(p, block) for p in passages)]
     return touched or every
+
+
+def _touches(passage: Passage, block: Block) -> bool:
+    return passage.start < block.pieces[-1][1] and block.start < passage.end
 
 
 def _split(article: Article) -> Iterator[Block]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import gc
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from kbsupport.cli.options import Globals, of
-from kbsupport.cli.output import emit, emit_json, tell
+from kbsupport.cli.output import emit, emit_json, read_stdin, tell, tell_error
+from kbsupport.errors import UnknownTier
 from kbsupport.model import Audience, Outcome, Reply
-
-if TYPE_CHECKING:
-    from kbsupport.app import App
 
 _EPILOG = """Examples:
 
@@ -65,6 +62,8 @@ def ask(
     # Starting makes very many objects and no garbage; looking for some costs a tenth of the time.
     gc.disable()
     with open_app(chosen.home, chosen.config, settings) as app:
+        if tier is not None and tier not in app.settings.customers.tiers:
+            raise UnknownTier(tier, app.settings.customers.tiers)
         if batch is not None:
             from kbsupport.cli.batch import Asker, decide_all
 
@@ -72,7 +71,6 @@ def ask(
             asker = Asker(customer, tier, language, product, audience, open_tickets=tickets)
             raise typer.Exit(decide_all(app, batch, asker, quiet=chosen.quiet))
         question = _stdin() if text == "-" else str(text)
-        _check_tier(app, tier)
         reply = app.ask(
             question,
             customer=customer,
@@ -84,17 +82,9 @@ def ask(
     _show(reply, chosen)
 
 
-def _check_tier(app: App, tier: str | None) -> None:
-    known = app.settings.customers.tiers
-    if tier is not None and tier not in known:
-        raise typer.BadParameter(f"no tier {tier!r}; there are {', '.join(known)}")
-
-
 def _stdin() -> str:
     # A mail may come in any encoding; what cannot be read is replaced, never refused.
-    if sys.stdin is None or sys.stdin.closed:
-        return ""
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    return read_stdin().decode("utf-8", "replace")
 
 
 def _show(reply: Reply, chosen: Globals) -> None:
@@ -105,7 +95,7 @@ def _show(reply: Reply, chosen: Globals) -> None:
     for notice in reply.notices:
         tell(f"note: {notice}", quiet=chosen.quiet)
     if reply.error is not None:
-        tell(f"kbsupport: {reply.error}")
+        tell_error(reply.error)
         raise typer.Exit(_BROKEN_PART)
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kbsupport.cli.output import emit_json, progress, tell
-from kbsupport.errors import ConfigError, KbSupportError, StoreError
-from kbsupport.model import SCHEMA_VERSION, Audience
+from kbsupport.cli.output import emit_json, progress, read_stdin, tell, tell_error
+from kbsupport.errors import ConfigError, UnknownTier
+from kbsupport.model import Audience, Reply
 
 if TYPE_CHECKING:
     from kbsupport.app import App
 
 _TEXT_KEYS = ("subject", "customer_id", "tier", "language", "product", "conversation_id")
+_BROKEN_PART = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +32,53 @@ class Asker:
 
 
 def decide_all(app: App, path: Path, asker: Asker, *, quiet: bool) -> int:
-    """Print one decision a line, in order; 1 if any line could not be decided."""
+    """Print one decision a line, in order; 1 if a line was bad, 3 if a part was missing."""
     lines = list(_lines(path))
     seen: set[str] = set()
-    failed = 0
+    bad, broken, notices = 0, dict[str, int](), dict[str, None]()
     with progress(quiet=quiet) as show:
         for number, line in enumerate(lines, 1):
-            decision = _decide(app, line, asker, seen)
-            failed += decision["error"] is not None
-            emit_json(decision)
+            try:
+                reply = _ask(app, line, asker, seen)
+            except _BadLine as error:
+                bad += 1
+                emit_json(undecided(error.id, str(error)))
+            else:
+                emit_json(reply.to_dict())
+                notices |= dict.fromkeys(reply.notices)
+                if reply.error is not None:
+                    broken[reply.error] = broken.get(reply.error, 0) + 1
             show("deciding", number, len(lines))
-    if failed:
-        tell(f"kbsupport: {failed} of {len(lines)} lines could not be decided; see their `error`")
-    return 1 if failed else 0
+    for notice in notices:
+        tell(f"note: {notice}", quiet=quiet)
+    for fault, count in broken.items():
+        tell_error(f"{count} of {len(lines)} lines could not be decided: {fault}")
+    if bad:
+        tell_error(f"{bad} of {len(lines)} lines could not be read; see their `error`")
+    return _BROKEN_PART if broken else 1 if bad else 0
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        raw = read_stdin() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise ConfigError(f"--batch {path} cannot be read: {error.strerror}") from error
     yield from (line for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip())
 
 
-def _decide(app: App, line: bytes, asker: Asker, seen: set[str]) -> dict[str, Any]:
-    row: Any = None
+class _BadLine(Exception):
+    """A line that is no ticket, with its id if it has one."""
+
+    def __init__(self, reason: str, row: Any = None) -> None:
+        super().__init__(reason)
+        given = row.get("id") if isinstance(row, dict) else None
+        self.id = given if isinstance(given, str) else None
+
+
+def _ask(app: App, line: bytes, asker: Asker, seen: set[str]) -> Reply:
+    row = _parse(line)
+    ticket = _check(row, seen)
     try:
-        row = _parse(line)
-        ticket = _check(app, row, seen)
         return app.ask(
             "\n\n".join(part for part in (ticket["subject"], row["text"]) if part),
             id=row["id"],
@@ -70,48 +89,41 @@ def _decide(app: App, line: bytes, asker: Asker, seen: set[str]) -> dict[str, An
             audience=asker.audience,
             conversation_id=ticket["conversation_id"],
             open_ticket=asker.open_tickets,
-        ).to_dict()
-    except StoreError:
-        raise  # no later line can be stored either
-    except (ValueError, KbSupportError) as error:
-        given = row.get("id") if isinstance(row, dict) else None
-        return undecided(given if isinstance(given, str) else None, str(error))
+        )
+    except UnknownTier as error:
+        raise _BadLine(str(error), row) from error
 
 
 def _parse(line: bytes) -> Any:
     try:
         return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ValueError("the line is not UTF-8") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"the line is not JSON: {error}") from error
+        raise _BadLine("the line is not UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise _BadLine(f"the line is not JSON: {error}") from error
 
 
-def _check(app: App, row: Any, seen: set[str]) -> dict[str, str | None]:
+def _check(row: Any, seen: set[str]) -> dict[str, str | None]:
     if not isinstance(row, dict):
-        raise ValueError("the line is not a JSON object")
-    if not isinstance(row.get("id"), str) or not row["id"]:
-        raise ValueError("the ticket has no id")
+        raise _BadLine("the line is not a JSON object")
+    if row.get("id") is None or row["id"] == "":
+        raise _BadLine("the ticket has no id", row)
+    if not isinstance(row["id"], str):
+        raise _BadLine("the id is not a text", row)
     if row["id"] in seen:
-        raise ValueError(f"the id {row['id']!r} stands twice")
+        raise _BadLine(f"the id {row['id']!r} stands twice", row)
     seen.add(row["id"])
-    if not isinstance(row.get("text"), str):
-        raise ValueError("the ticket has no text")
-    ticket: dict[str, str | None] = {}
-    for key in _TEXT_KEYS:
-        value = row.get(key)
-        if value is not None and not isinstance(value, str):
-            raise ValueError(f"{key} is not a text")
-        ticket[key] = value
-    known = app.settings.customers.tiers
-    if ticket["tier"] is not None and ticket["tier"] not in known:
-        raise ValueError(f"no tier {ticket['tier']!r}; there are {', '.join(known)}")
-    return ticket
+    if row.get("text") is None:
+        raise _BadLine("the ticket has no text", row)
+    for key in ("text", *_TEXT_KEYS):
+        if row.get(key) is not None and not isinstance(row[key], str):
+            raise _BadLine(f"the {key} is not a text", row)
+    return {key: row.get(key) for key in _TEXT_KEYS}
 
 
 def undecided(given: str | None, error: str) -> dict[str, Any]:
     """The line of a ticket that could not even be read: a person must look at it."""
-    from kbsupport.model import Customer, Evidence, Outcome, Reason, Reply, Signals, Verdict
+    from kbsupport.model import Customer, Evidence, Outcome, Reason, Signals, Verdict
 
     reply = Reply(
         id=given,
@@ -129,4 +141,5 @@ def undecided(given: str | None, error: str) -> dict[str, Any]:
         timings_ms={},
         error=error,
     )
-    return reply.to_dict() | {"schema_version": SCHEMA_VERSION, "decision_id": None}
+    # Nobody asked and nothing was decided: no tier, and no decision to look up.
+    return reply.to_dict() | {"decision_id": None, "customer": {"id": None, "tier": None}}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kbsupport import __version__
 from kbsupport.cli import articles, ask, config, demo, doctor, index, ticket
 from kbsupport.cli.options import Globals, hoist
-from kbsupport.cli.output import tell
+from kbsupport.cli.output import mute_stdout, tell, tell_error
 from kbsupport.errors import (
     ConfigError,
     IndexOutdated,
@@ -21,6 +21,9 @@ from kbsupport.errors import (
     StoreError,
     UpstreamError,
 )
+
+# Newer Typers carry their own copy of Click; this is the right class in either case.
+_UsageError: Any = typer.BadParameter.__base__
 
 _EPILOG = "--home, --config, --json and --quiet may also stand after the command."
 
@@ -81,10 +84,31 @@ def exit_code(error: KbSupportError) -> int:
 
 def run(arguments: list[str] | None = None) -> None:
     """Run one command line; a known error becomes one line and an exit code."""
+    given = hoist(sys.argv[1:] if arguments is None else arguments)
     try:
-        cli(hoist(sys.argv[1:] if arguments is None else arguments), prog_name="kbsupport")
+        code = cli(given, prog_name="kbsupport", standalone_mode=False)
     except KbSupportError as error:
-        tell(f"kbsupport: {error}")
-        sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
+        tell_error(str(error))
+        code = exit_code(error)
+    except _UsageError as error:
+        _explain(error)
+        code = 2
+    except SystemExit as stopped:
+        # Typer calls a pipe that was closed during the help a failure; `emit` sees to the data.
+        if not isinstance(stopped.__context__, BrokenPipeError):
+            raise
+        mute_stdout()
+        code = 0
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    sys.exit(code or 0)
+
+
+def _explain(error: Any) -> None:
+    said = error.format_message()
+    if error.ctx is None:
+        tell_error(said)
+    elif type(error).__name__ == "NoArgsIsHelpError":
+        tell(said, quiet=not said)  # with Rich the help has been printed by now
+    else:
+        tell_error(f"{said.rstrip('.')}; see: {error.ctx.command_path} --help")

@@ -41,14 +41,17 @@ def hoist(arguments: list[str]) -> list[str]:
     """Global options first, wherever they were typed; what follows `--` is left alone."""
     front: list[str] = []
     rest: list[str] = []
+    unfinished: list[str] = []  # an option that still waits for its value when the line ends
     waiting = iter(arguments)
     for argument in waiting:
         if argument == "--":
             rest += [argument, *waiting]
         elif argument in _WITH_VALUE:
-            front += [argument, *([value] if (value := next(waiting, None)) is not None else [])]
+            value = next(waiting, None)
+            front += [argument, value] if value is not None else []
+            unfinished = [argument] if value is None else []
         elif argument in _SWITCHES or argument.startswith(tuple(f"{o}=" for o in _WITH_VALUE)):
             front.append(argument)
         else:
             rest.append(argument)
-    return front + rest
+    return front + unfinished if unfinished else front + rest

@@ -11,35 +11,66 @@ from typing import Any
 
 import typer
 
+from kbsupport.errors import StoreError
+
+_UTF_8 = ("utf-8", "utf8")
+
 
 def emit(text: str) -> None:
     """Print data. Whoever closed the pipe has read enough: that is no error."""
+    out = sys.stdout
+    if out is None:  # started with stdout closed
+        return
+    # Half a surrogate pair has no UTF-8; spelt \\ud83d it is even valid JSON.
+    encoding = out.encoding or "utf-8"
+    printable = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        out.write(printable + "\n")
+        out.flush()
     except BrokenPipeError:
-        # Python would complain again at exit, when it flushes what nobody reads.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute_stdout()
         raise typer.Exit(0) from None
+    except OSError as error:
+        mute_stdout()
+        raise StoreError(f"stdout cannot be written: {error.strerror}; free some space") from error
 
 
 def emit_json(value: Any) -> None:
     """Print one JSON object on one line."""
-    emit(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    plain = sys.stdout is not None and (sys.stdout.encoding or "").lower() not in _UTF_8
+    emit(json.dumps(value, ensure_ascii=plain, allow_nan=False))
+
+
+def mute_stdout() -> None:
+    """Python would complain again at exit, when it flushes what nobody reads."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(text: str, *, quiet: bool = False) -> None:
     """Say something to a person who watches."""
-    if not quiet:
-        with contextlib.suppress(BrokenPipeError):
+    if not quiet and sys.stderr is not None:
+        with contextlib.suppress(OSError):
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
+
+
+def tell_error(text: str) -> None:
+    """Say what went wrong and what to do about it, on one line whatever the cause put in."""
+    tell("kbsupport: " + " ".join(text.split()))
+
+
+def read_stdin() -> bytes:
+    """All of stdin; nothing where there is none."""
+    if sys.stdin is None or sys.stdin.closed:
+        return b""
+    return sys.stdin.buffer.read()
 
 
 @contextlib.contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on a terminal, silence elsewhere."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda *_: None
         return
     from rich.console import Console

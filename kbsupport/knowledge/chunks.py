@@ -82,13 +82,18 @@ def _cut(text: str, span: Span, size: int, count: Callable[[str], int]) -> Itera
         if count(text[begin:finish]) <= size:
             yield begin, finish
         else:
-            yield from _slices(text, begin, finish, size)
+            yield from _slices(text, begin, finish, size, count)
 
 
-def _slices(text: str, start: int, end: int, size: int) -> Iterator[Span]:
+def _slices(
+    text: str, start: int, end: int, size: int, count: Callable[[str], int]
+) -> Iterator[Span]:
     step = size * _LONG_WORD
     while start < end:
         stop = min(start + step, end)
+        # Short words and scripts without spaces: fewer letters make as many words.
+        while (held := count(text[start:stop])) > size and stop > start + 1:
+            stop = max(start + 1, start + (stop - start) * size // held)
         space = text.rfind(" ", start, stop)
         if stop < end and space > start:
             stop = space + 1
@@ -99,16 +104,13 @@ def _slices(text: str, start: int, end: int, size: int) -> Iterator[Span]:
 def _pack(text: str, pieces: list[Span], size: int, count: Callable[[str], int]) -> Iterator[Span]:
     """Join neighbours while they fit; a last crumb joins the piece before it."""
     packed: list[Span] = []
-    held = 0
     for begin, finish in pieces:
-        words = count(text[begin:finish])
-        crumb = finish == pieces[-1][1] and words < size // 4
-        if packed and (held + words <= size or crumb):
+        # Counted together: many lines without a word are still long.
+        crumb = finish == pieces[-1][1] and count(text[begin:finish]) < size // 4
+        if packed and (crumb or count(text[packed[-1][0] : finish]) <= size):
             packed[-1] = (packed[-1][0], finish)
-            held += words
         else:
             packed.append((begin, finish))
-            held = words
     yield from packed
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.errors import StoreError
 from kbsupport.knowledge.catalog import Catalog, chroma_id
-from kbsupport.knowledge.vectors import Group, build_chroma
+from kbsupport.knowledge.vectors import ChromaFault, Group, build_chroma
 from kbsupport.model import Audience
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ TERMS = "terms.npz"
 CATALOG = "catalog.npz"
 # Left by whoever found the folder broken, so that the next start does not try it again.
 DAMAGED = "damaged"
+# What reading a broken .npz may raise.
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 _SQLITE = "chroma.sqlite3"
 _MEGABYTE = 1 << 20
 
@@ -33,16 +37,23 @@ def build_folder(
     folder: Path, catalog: Catalog, terms: TermIndex, vectors: NDArray[np.float32]
 ) -> dict[str, Any]:
     """Write and check the folder; the manifest of what it must hold from now on."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    groups = _groups(catalog, vectors)
     try:
-        groups = _groups(catalog, vectors)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         ef = build_chroma(folder / CHROMA, groups)
         terms.save(folder / TERMS)
         catalog.save(folder / CATALOG)
         _flush_tree(folder)
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error
+    except ChromaFault as fault:
+        # Half a folder is of no use, and its room on a full disk is.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StoreError(
+            f"the vector index could not be built ({fault}); the last good one stays live"
+        ) from fault
     return {
         "groups": {name: len(group.ids) for name, group in groups.items() if group.ids},
         "ef_search": ef,

@@ -16,7 +16,6 @@ from kbsupport.knowledge import articles as reading
 from kbsupport.knowledge.chunks import SIZE, split, splitter_name
 from kbsupport.knowledge.generation import build_folder, faults, remove_others
 from kbsupport.knowledge.opened import read_generation
-from kbsupport.knowledge.vectors import ChromaFault
 from kbsupport.model import Article, Changes, Failure
 from kbsupport.store import articles as store
 from kbsupport.store import generations
@@ -79,7 +78,9 @@ class Indexer:
                 before = self._members(connection, live)
                 members, taken = _admit(self._store(connection, read, dry_run))
                 wanted = _keep_last_good(members, before, failed)
-            wanted = {i: m for i, m in wanted.items() if i not in exclude}
+                wanted = {i: m for i, m in wanted.items() if i not in exclude}
+                if live and not dry_run:
+                    generations.move(connection, live.id, _moved(before, wanted))
             changes = _compare(before, wanted)
             embedded, made = 0, live
             notices: tuple[str, ...] = ()
@@ -248,12 +249,7 @@ class Indexer:
                 connection, hashes, generation.embedder, generation.dimension
             )
         folder = self._root / generation.directory
-        try:
-            manifest = build_folder(folder, catalog, terms, vectors)
-        except ChromaFault as fault:
-            raise StoreError(
-                f"the vector index could not be built ({fault}); the last good one stays live"
-            ) from fault
+        manifest = build_folder(folder, catalog, terms, vectors)
         with self._database.write() as connection:
             generations.publish(connection, draft, manifest, len(hashes))
         self._tidy()
@@ -323,6 +319,11 @@ def _compare(
     both = wanted.keys() & before.keys()
     changed = tuple(sorted(i for i in both if wanted[i][0] != before[i][0]))
     return added, changed, removed
+
+
+def _moved(before: dict[str, Member], wanted: dict[str, Member]) -> list[Member]:
+    both = wanted.keys() & before.keys()
+    return [wanted[i] for i in both if wanted[i][0] == before[i][0] and wanted[i] != before[i]]
 
 
 def _nothing(paths: Sequence[Path], failed: Sequence[Failure]) -> str:

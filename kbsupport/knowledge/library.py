@@ -15,6 +15,7 @@ from kbsupport.knowledge.words import words
 from kbsupport.model import Article, Coverage, Filter, Found, Match, Passage
 from kbsupport.store import articles as store
 from kbsupport.store import generations
+from kbsupport.store.generations import Pruned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,13 @@ class Library:
 
     def search(self, text: str, by: Filter, passages: int) -> Found:
         """Articles in order and the best passages of the first ones, of what `by` admits."""
+        try:
+            return self._search(text, by, passages)
+        except Pruned:
+            # Two index runs ended while we looked; the newest generation is whole.
+            return self._search(text, by, passages)
+
+    def _search(self, text: str, by: Filter, passages: int) -> Found:
         index = self.open()
         vector = self._embedder().embed([text])[0]
         terms = index.terms.articles(text)
@@ -106,8 +114,7 @@ class Library:
                     f"the index was built with {live.embedder}, but {name} is set now; "
                     "run: kbsupport index PATH, or set the former model again"
                 )
-            if self._opened is not None:
-                self._opened.close()
+            self.close()
             self._opened = OpenGeneration(self._database, live, self._root, self._deadline)
         return self._opened
 

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kbsupport.knowledge.catalog import Catalog, chroma_id
-from kbsupport.knowledge.generation import CATALOG, CHROMA, TERMS, faults, mark_damaged
+from kbsupport.knowledge.generation import (
+    CATALOG,
+    CHROMA,
+    TERMS,
+    UNREADABLE,
+    faults,
+    mark_damaged,
+)
 from kbsupport.knowledge.probe import survives
 from kbsupport.knowledge.terms import TermIndex
 from kbsupport.knowledge.vectors import ChromaFault, ChromaIndex, Group, nearest_exactly
 from kbsupport.model import Audience, Filter
 from kbsupport.store import articles as store
+from kbsupport.store.generations import Pruned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,10 +53,8 @@ class OpenGeneration:
         self._views: dict[Filter, tuple[NDArray[np.bool_], NDArray[np.int64], int]] = {}
         self._rows_of_id: dict[str, list[int]] | None = None
         self._retried = False
-        fault = faults(self._folder, generation.manifest)
+        fault = faults(self._folder, generation.manifest) or self._load()
         if fault is None:
-            self.catalog = Catalog.load(self._folder / CATALOG)
-            self.terms = TermIndex.load(self._folder / TERMS)
             self._open_chroma()
         else:
             self._announce(fault)
@@ -90,6 +96,18 @@ class OpenGeneration:
         if self._chroma is not None:
             self._chroma.close()
 
+    def _load(self) -> str | None:
+        """Catalog and terms from the folder; what is wrong with them, or None."""
+        try:
+            self.catalog = Catalog.load(self._folder / CATALOG)
+            self.terms = TermIndex.load(self._folder / TERMS)
+        except UNREADABLE as error:
+            # Bytes may rot under an old time, and a newer generation may just have taken its place.
+            fault = f"its files cannot be read: {error}"
+            mark_damaged(self._folder, fault)
+            return fault
+        return None
+
     def _open_chroma(self) -> None:
         try:
             self._chroma = ChromaIndex(self._folder / CHROMA, self._sizes(), self._deadline)
@@ -127,6 +145,8 @@ class OpenGeneration:
 
     def _after(self, fault: ChromaFault) -> None:
         """A call failed: a child process says whether the folder is sound and worth another try."""
+        if self._chroma is not None:
+            self._chroma.close()  # or the next one would be given the same broken insides
         self._chroma = None
         # Once is enough: an index that fails now and then would make every question slow.
         if not self._retried and survives(self._folder / CHROMA, self._sizes(), self._samples()):
@@ -188,6 +208,8 @@ def read_generation(database: Database, generation: Generation) -> tuple[Catalog
             if article.published
         ]
         chunks = list(store.load_chunks(connection, generation.id, generation.splitter))
+    if generation.chunks not in (0, len(chunks)):
+        raise Pruned(f"{generation.chunks - len(chunks)} of {generation.chunks} chunks")
     catalog = Catalog.of(articles, chunks)
     terms = TermIndex.fit([a for _, a in articles], [c.words for _, c in chunks])
     return catalog, terms

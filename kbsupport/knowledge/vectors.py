@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +43,8 @@ class Group:
     vectors: Vectors
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
-    """The call's result, or ChromaFault if it fails or outlasts its deadline."""
+def within(seconds: float | None, call: Callable[[], T]) -> T:
+    """The call's result, or ChromaFault if it fails or outlasts its deadline; None is patient."""
     result: list[T] = []
     failure: list[BaseException] = []
 
@@ -60,12 +61,16 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if failure:
         raise ChromaFault(f"Chroma failed: {failure[0]}") from failure[0]
     if not result:
-        raise ChromaFault(f"Chroma gave no answer within {seconds:g} s")
+        raise ChromaFault(f"Chroma gave no answer within {seconds or 0:g} s")
     return result[0]
 
 
 def build_chroma(directory: Path, groups: Mapping[str, Group]) -> int:
     """Fill a new folder, check what it finds against an exact scan, close it; the ef it needs."""
+    return within(None, lambda: _build(directory, groups))
+
+
+def _build(directory: Path, groups: Mapping[str, Group]) -> int:
     client = _client(directory)
     try:
         needed = [
@@ -141,7 +146,12 @@ class ChromaIndex:
 
     def __init__(self, directory: Path, sizes: Mapping[str, int], deadline: float) -> None:
         self._deadline = deadline
-        self._collections = within(deadline, lambda: self._open(directory, sizes))
+        self._client: Any = None
+        try:
+            self._collections = within(deadline, lambda: self._open(directory, sizes))
+        except ChromaFault:
+            self.close()
+            raise
 
     def nearest(self, group: str, vector: Vectors, count: int) -> list[tuple[str, float]]:
         """Ids and cosines of the nearest vectors, best first."""
@@ -158,8 +168,11 @@ class ChromaIndex:
         return [(i, 1.0 - d) for i, d in zip(ids, distances, strict=True)]
 
     def close(self) -> None:
-        """Let the folder go, so that it can be removed."""
-        self._client.close()
+        """Let the folder go, so that it can be removed; a broken client may not want to."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(ChromaFault):
+                within(self._deadline, client.close)
 
     def _open(self, directory: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
         if not (directory / "chroma.sqlite3").is_file():

@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import delete, func, insert, literal, select, tuple_
 
 from kbsupport.model import Article, Audience, Chunk, ChunkKind, Section
+from kbsupport.store.generations import Pruned
 from kbsupport.store.tables import (
     ArticleVersionRow,
     ChunkRow,
@@ -180,7 +181,10 @@ def load_passages(
         )
     )
     found = {}
-    for version, ordinal, section, start, _end, article_id, text in connection.execute(query):
+    rows = connection.execute(query).all()
+    if len(rows) < len(set(wanted)):
+        raise Pruned("some passages")
+    for version, ordinal, section, start, _end, article_id, text in rows:
         # The span as shown has no white space around it: text[start:end] is what one reads.
         begin = start + len(text) - len(text.lstrip())
         shown = text.strip()
@@ -218,20 +222,23 @@ def save_embeddings(
 def load_vectors(
     connection: Connection, hashes: Sequence[str], embedder: str, dimension: int
 ) -> NDArray[np.float32]:
-    """The vectors of these texts, one a row, in this order; a missing one is all zeros."""
+    """The vectors of these texts, one a row, in this order."""
     places: dict[str, int] = {}
     for place, content_hash in enumerate(hashes):
         places.setdefault(content_hash, place)
     found = np.zeros((len(hashes), dimension), dtype=np.float32)
-    wanted = list(places)
+    asked, wanted = list(places), set(places)
     # SQLite takes 32,766 variables a statement; fewer at a time also keeps memory flat.
-    for begin in range(0, len(wanted), 10_000):
+    for begin in range(0, len(asked), 10_000):
         query = select(EMBEDDING.c.content_hash, EMBEDDING.c.vector).where(
             EMBEDDING.c.embedder == embedder,
-            EMBEDDING.c.content_hash.in_(wanted[begin : begin + 10_000]),
+            EMBEDDING.c.content_hash.in_(asked[begin : begin + 10_000]),
         )
         for content_hash, blob in connection.execute(query):
             found[places[content_hash]] = np.frombuffer(blob, dtype="<f4")
+            wanted.discard(content_hash)
+    if wanted:
+        raise Pruned(f"{len(wanted)} vectors")
     for place, content_hash in enumerate(hashes):
         found[place] = found[places[content_hash]]
     return found

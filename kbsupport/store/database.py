@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,9 @@ class Database:
         """Fold the write-ahead log into the database file, so that it does not grow for ever."""
         connection = self._writer.raw_connection()
         try:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # A full disk is no reason to call committed work undone: a later run folds it in.
+            with suppress(sqlite3.Error):
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             connection.close()
 
@@ -121,9 +124,10 @@ def _upgrade(engine: Engine) -> None:
 
 
 def _engine(path: Path, begin: str) -> Engine:
-    from sqlalchemy import create_engine, event
+    from sqlalchemy import URL, create_engine, event
 
-    engine = create_engine(f"sqlite:///{path}")
+    # Not f"sqlite:///{path}": there a `?` or `%` in the folder's name would lead elsewhere.
+    engine = create_engine(URL.create("sqlite", database=str(path)))
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

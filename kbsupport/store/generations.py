@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
+from kbsupport.errors import KbSupportError
 from kbsupport.store.tables import GenerationRow, MemberRow, PointerRow
 
 if TYPE_CHECKING:
@@ -19,6 +20,13 @@ MEMBER: Any = MemberRow.__table__  # type: ignore[attr-defined]
 POINTER: Any = PointerRow.__table__  # type: ignore[attr-defined]
 
 _LIVE = "live"
+
+
+class Pruned(KbSupportError):
+    """The database no longer holds what a generation was built from: newer ones took its place."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the database no longer holds {what} of this index; run: kbsupport index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +91,9 @@ def begin(
         "manifest": {},
     }
     made = connection.execute(insert(GENERATION).returning(GENERATION.c.id), row).scalar_one()
-    connection.execute(
-        insert(MEMBER),
-        [{"generation_id": made, "version_id": v, "source": s} for v, s in members],
-    )
+    rows = [{"generation_id": made, "version_id": v, "source": s} for v, s in members]
+    if rows:
+        connection.execute(insert(MEMBER), rows)
     return int(made)
 
 
@@ -94,6 +101,13 @@ def members(connection: Connection, generation: int) -> dict[int, str]:
     """Version id to source of the articles in a generation."""
     query = select(MEMBER.c.version_id, MEMBER.c.source).where(MEMBER.c.generation_id == generation)
     return {row.version_id: row.source for row in connection.execute(query)}
+
+
+def move(connection: Connection, generation: int, moved: Iterable[tuple[int, str]]) -> None:
+    """Note the file that each of these versions lies in now; what they say is the same."""
+    for version, source in moved:
+        member = MEMBER.c.generation_id == generation, MEMBER.c.version_id == version
+        connection.execute(update(MEMBER).where(*member).values(source=source))
 
 
 def publish(connection: Connection, generation: int, manifest: dict[str, Any], chunks: int) -> None:

@@ -1,0 +1,105 @@
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from kbsupport.app import App, open_app
+from kbsupport.testing import FakeEmbedder
+
+SAMPLE = Path(__file__).parents[1] / "data" / "articles"
+
+
+@pytest.fixture(scope="session")
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of converted models for all tests, so that each is converted once."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(autouse=True)
+def _network_is_shut(monkeypatch):
+    """No test may leave this machine, nor talk to itself, but through a UNIX socket."""
+
+    def only_unix(name):
+        real = getattr(socket.socket, name)
+
+        def connect(self, address):
+            if self.family != socket.AF_UNIX:
+                raise AssertionError(f"a test tried the network: {address}")
+            return real(self, address)
+
+        monkeypatch.setattr(socket.socket, name, connect)
+
+    only_unix("connect")
+    only_unix("connect_ex")
+
+
+@pytest.fixture(autouse=True)
+def _settings_come_from_the_test(monkeypatch, tmp_path_factory):
+    """Whoever runs the tests may have settings of their own; they are not read."""
+    import os
+
+    for name in [n for n in os.environ if n.startswith("KBSUPPORT_")]:
+        monkeypatch.delenv(name)
+    nowhere = tmp_path_factory.getbasetemp() / "nobody"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(nowhere / "data"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where the app of one test keeps everything."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def make_app(home: Path) -> Iterator[Callable[..., App]]:
+    """Open apps with the fake embedder; each call is like a new process on the same home."""
+    opened: list[App] = []
+
+    def make(*, at: Path = home, embedder=None, **settings: Mapping) -> App:
+        app = open_app(home=at, settings=settings)
+        app.embedder = FakeEmbedder() if embedder is None else embedder
+        opened.append(app)
+        return app
+
+    yield make
+    for app in opened:
+        app.close()
+
+
+@pytest.fixture
+def fake_app(make_app) -> App:
+    """An app over an empty home, with the fake embedder."""
+    return make_app()
+
+
+@pytest.fixture
+def real_settings(model_cache: Path) -> dict:
+    """The default embedder, converted once for all tests."""
+    return {"embedder": {"use": "onnx", "cache": str(model_cache)}}
+
+
+@pytest.fixture
+def real_app(home: Path, real_settings: dict) -> Iterator[App]:
+    """An app over an empty home, with the model that everybody gets."""
+    with open_app(home=home, settings=real_settings) as app:
+        yield app
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Write articles below one folder, and take away those given as None."""
+    root = tmp_path / "help"
+
+    def write(**articles: str | None) -> Path:
+        root.mkdir(exist_ok=True)
+        for name, text in articles.items():
+            path = root / f"{name}.md"
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text, encoding="utf-8")
+        return root
+
+    return write
