@@ -140,11 +140,14 @@ class App:
     def embedder(self) -> Embedder:
         """The model that turns texts into vectors."""
         section = self.settings.embedder
-        options = section.options()
-        if section.use == "onnx":
+        use, options = section.use, section.options()
+        if use == "onnx" and "model" in options:
+            # Naming another model is enough; the packaged one is all that `onnx` can run.
+            use = "sentence-transformers"
+        if use == "onnx":
             # The only part that keeps files of its own; they belong to this home.
             options.setdefault("cache", self.home / "models")
-        made: Embedder = plugins.build("embedder", section.use, **options)
+        made: Embedder = plugins.build("embedder", use, **options)
         return made
 
     @cached_property

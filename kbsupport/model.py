@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 SCHEMA_VERSION = 1
+
+
+class _Flat:
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name, as the contract has them."""
+        return asdict(cast("Any", self))
 
 
 class Audience(StrEnum):
@@ -77,24 +85,13 @@ class Article:
 
     def to_dict(self) -> dict[str, Any]:
         """The article as `articles show --json` prints it."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "text": self.text,
-            "url": self.url,
-            "topic": self.topic,
-            "tags": list(self.tags),
-            "audience": str(self.audience),
-            "tiers": list(self.tiers),
-            "language": self.language,
-            "product": self.product,
-            "author": self.author,
-            "updated": self.updated,
-            "published": self.published,
-            "seen_questions": list(self.seen_questions),
-            "source": self.source,
-            "extra": dict(self.extra),
-        }
+        shown = asdict(self)
+        del shown["sections"]
+        return shown
+
+    def _repr_html_(self) -> str:
+        body = html.escape(self.text).replace("\n", "<br>")
+        return f"<h3>{html.escape(self.title)}</h3><p><code>{html.escape(self.id)}</code></p>{body}"
 
 
 class ChunkKind(StrEnum):
@@ -141,7 +138,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(_Flat):
     """A chunk of text found for a question, with its scores."""
 
     article_id: str
@@ -151,18 +148,6 @@ class Passage:
     end: int
     term_score: float
     vector_score: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The passage with the keys of the contract."""
-        return {
-            "article_id": self.article_id,
-            "section": self.section,
-            "text": self.text,
-            "start": self.start,
-            "end": self.end,
-            "term_score": self.term_score,
-            "vector_score": self.vector_score,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +200,15 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(_Flat):
     """Who asked; nobody named is the default tier."""
 
     id: str | None
     tier: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """`customer` of the decision."""
-        return {"id": self.id, "tier": self.tier}
-
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(_Flat):
     """A quote, and exactly where it stands: `article.text[start:end] == quote`."""
 
     article_id: str
@@ -237,18 +218,6 @@ class Citation:
     start: int
     end: int
     quote: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The citation with the keys of the contract."""
-        return {
-            "article_id": self.article_id,
-            "title": self.title,
-            "url": self.url,
-            "section": self.section,
-            "start": self.start,
-            "end": self.end,
-            "quote": self.quote,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +233,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(_Flat):
     """What the message itself says."""
 
     greeting_only: bool = False
@@ -272,13 +241,9 @@ class Signals:
     asks_for_person: bool = False
     empty: bool = False
 
-    def to_dict(self) -> dict[str, Any]:
-        """`signals` of the decision."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(_Flat):
     """Numbers one can read about how well the articles found fit the question."""
 
     best_by_terms: str | None = None
@@ -292,10 +257,6 @@ class Evidence:
     words_covered: int = 0
     words_unknown: int = 0
     coverage: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """`evidence` of the decision."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,15 +391,7 @@ class Changes:
         }
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{name}</th><td>{count}</td></tr>"
-            for name, count in (
-                ("added", len(self.added)),
-                ("changed", len(self.changed)),
-                ("removed", len(self.removed)),
-                ("unchanged", self.unchanged),
-                ("embedded", self.embedded),
-                ("failed", len(self.failed)),
-            )
-        )
+        counts = {**self.to_dict(), "failed": len(self.failed)}
+        names = ("added", "changed", "removed", "unchanged", "embedded", "failed")
+        rows = "".join(f"<tr><th>{name}</th><td>{counts[name]}</td></tr>" for name in names)
         return f"<table>{rows}</table>"

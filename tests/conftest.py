@@ -103,3 +103,21 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def indexed_home(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that holds the sample articles, for tests that only ask."""
+    made = tmp_path_factory.mktemp("indexed") / "home"
+    settings = {"embedder": {"use": "onnx", "cache": str(model_cache)}}
+    with open_app(home=made, settings=settings) as app:
+        app.index([SAMPLE])
+    return made
+
+
+@pytest.fixture(scope="session")
+def sample_app(indexed_home: Path, model_cache: Path) -> Iterator[App]:
+    """One app over the sample articles, for tests that only ask."""
+    settings = {"embedder": {"use": "onnx", "cache": str(model_cache)}}
+    with open_app(home=indexed_home, settings=settings) as app:
+        yield app

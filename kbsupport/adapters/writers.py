@@ -128,25 +128,32 @@ def _touches(passage: Passage, block: Block) -> bool:
 def _split(article: Article) -> Iterator[Block]:
     heads = {section.start for section in article.sections if section.path}
     run: list[Span] = []
-    lines = list(_LINE.finditer(article.text))
-    content = [m for m in lines if m.start() not in heads and m.group() != article.title]
-    for line in content or lines:
+    in_list = False
+    for line in _LINE.finditer(article.text):
+        text = line.group()
+        if line.start() in heads or text == article.title or not text.strip():
+            continue
         span = _strip(article.text, line.span())
-        part_of_list = bool(_ITEM.match(line.group())) or " | " in line.group()
         apart = run and "\n\n" in article.text[run[-1][1] : span[0]]
-        leads = run and _leads(article.text, run[-1])
-        if run and ((apart and not (part_of_list and leads)) or not (part_of_list or leads)):
+        if run and not _belongs(text, article.text[slice(*run[-1])], in_list, bool(apart)):
             yield _block(article, run)
-            run = []
+            run, in_list = [], False
         run.append(span)
+        in_list = in_list or _listed(text)
     if run:
         yield _block(article, run)
 
 
-def _leads(text: str, span: Span) -> bool:
-    """A line that ends in a colon belongs to the list after it, and an item to the next item."""
-    line = text[slice(*span)]
-    return line.endswith(":") or bool(_ITEM.match(line)) or " | " in line
+def _belongs(line: str, before: str, in_list: bool, apart: bool) -> bool:
+    """Items belong together, with what is indented below them and the line that leads to them."""
+    leads = before.endswith(":") or _listed(before)
+    if _listed(line):
+        return leads or in_list or not apart
+    return (in_list and line[0].isspace()) or (leads and not apart)
+
+
+def _listed(line: str) -> bool:
+    return bool(_ITEM.match(line)) or " | " in line
 
 
 def _block(article: Article, run: Sequence[Span]) -> Block:

@@ -29,9 +29,9 @@ class Database:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _engine(path, "BEGIN IMMEDIATE")
+            self._writer = _pool(path, "BEGIN IMMEDIATE")
             # A deferred BEGIN reads a snapshot: a reader is never held up by a long index run.
-            self._reader = _engine(path, "BEGIN")
+            self._reader = _pool(path, "BEGIN")
             self._migrate()
         except OSError as error:
             raise StoreError(
@@ -53,11 +53,11 @@ class Database:
             yield connection
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+    def _transaction(self, pool: Engine) -> Iterator[Connection]:
         from sqlalchemy.exc import DatabaseError
 
         try:
-            with engine.begin() as connection:
+            with pool.begin() as connection:
                 yield connection
         except DatabaseError as error:
             raise _store_error(self.path, error) from error
@@ -112,24 +112,24 @@ class Database:
             return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(pool: Engine) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
+    with pool.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _engine(path: Path, begin: str) -> Engine:
+def _pool(path: Path, begin: str) -> Engine:
     from sqlalchemy import URL, create_engine, event
 
     # Not f"sqlite:///{path}": there a `?` or `%` in the folder's name would lead elsewhere.
-    engine = create_engine(URL.create("sqlite", database=str(path)))
+    pool = create_engine(URL.create("sqlite", database=str(path)))
 
-    @event.listens_for(engine, "connect")
+    @event.listens_for(pool, "connect")
     def configure(connection: Any, _record: Any) -> None:
         # The driver must not open transactions by itself, or BEGIN IMMEDIATE comes too late.
         connection.isolation_level = None
@@ -139,11 +139,11 @@ def _engine(path: Path, begin: str) -> Engine:
         if found != PRAGMAS:
             raise StoreError(f"{path} refuses its settings: asked {PRAGMAS}, got {found}")
 
-    @event.listens_for(engine, "begin")
+    @event.listens_for(pool, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    return engine
+    return pool
 
 
 def _store_error(path: Path, error: Exception) -> StoreError:

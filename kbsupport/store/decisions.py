@@ -18,6 +18,8 @@ DECISION: Any = DecisionRow.__table__  # type: ignore[attr-defined]
 TICKET: Any = TicketRow.__table__  # type: ignore[attr-defined]
 
 _NUMBER = "T-"
+# What SQLite can look up; a longer number is no ticket of ours.
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def tickets(connection: Connection, limit: int = 100) -> list[TicketView]:
 def find_ticket(connection: Connection, ticket_id: str) -> TicketView | None:
     """A ticket by its id."""
     number = ticket_id.upper().removeprefix(_NUMBER)
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _MOST_DIGITS:
         return None
     query = select(TICKET).where(TICKET.c.id == int(number))
     row = connection.execute(query).one_or_none()

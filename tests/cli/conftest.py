@@ -1,0 +1,59 @@
+import io
+import json
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from kbsupport.cli.main import run
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def says_one_line(self):
+        """The line on stderr: there is exactly one, and no traceback."""
+        assert "Traceback" not in self.err
+        (line,) = self.err.splitlines()
+        return line
+
+
+@pytest.fixture
+def kb(indexed_home, model_cache, monkeypatch, capsysbinary):
+    """Run a command line in this process, over the sample articles unless a home is given."""
+    monkeypatch.setenv("KBSUPPORT_EMBEDDER__CACHE", str(model_cache))
+    monkeypatch.setenv("KBSUPPORT_HOME", str(indexed_home))
+
+    def kb(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "stdin", stdin and io.TextIOWrapper(io.BytesIO(stdin)))
+        capsysbinary.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            run([str(argument) for argument in arguments])
+        said = capsysbinary.readouterr()
+        return Ran(stopped.value.code or 0, said.out.decode(), said.err.decode())
+
+    return kb
+
+
+@pytest.fixture
+def batch(tmp_path):
+    """Write tickets, or raw lines, to a file."""
+
+    def write(*rows, end=b"\n", head=b""):
+        path = tmp_path / "tickets.jsonl"
+        lines = [r if isinstance(r, bytes) else json.dumps(r).encode() for r in rows]
+        path.write_bytes(head + end.join(lines) + end)
+        return path
+
+    return write

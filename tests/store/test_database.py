@@ -1,0 +1,269 @@
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kbsupport.errors import StoreError
+from kbsupport.model import Article, Audience, Section
+from kbsupport.store import articles, decisions, generations
+from kbsupport.store.database import PRAGMAS, REVISIONS, Database
+
+MIGRATIONS = Path(articles.__file__).parent / "migrations" / "versions"
+ARTICLE = Article(
+    "a", "Title", "Text.", sections=(Section(("Title",), 0, 5),), seen_questions=("q?",),
+    tags=("t",), audience=Audience.INTERNAL, tiers=("premium",), language="de", product="p",
+    url="u", author="w", updated="2026-01-01", extra={"owner": ["x"]}, source="help/a.md",
+)  # fmt: skip
+BODY = {"outcome": "escalate", "reason": "no_passage"}
+
+
+@pytest.fixture
+def database(tmp_path):
+    made = Database(tmp_path / "kbsupport.db")
+    yield made
+    made.close()
+
+
+def count_up(path, process, times, ready):
+    database = Database(path)
+    ready.wait()
+    for number in range(times):
+        with database.write() as connection:
+            seen = connection.exec_driver_sql("SELECT held FROM counter").scalar()
+            connection.exec_driver_sql("UPDATE counter SET held = ?", (seen + 1,))
+            name = f"{process}-{number}"
+            decisions.save_decision(connection, name, generation=None, question={}, body=BODY)
+            decisions.open_ticket(
+                connection, customer_id=None, tier="standard", question=name,
+                reason="no_passage", decision_id=name, brief={},
+            )  # fmt: skip
+    database.close()
+
+
+def open_at_once(path, ready, failures):
+    ready.wait()
+    try:
+        Database(path).close()
+    except BaseException as error:
+        failures.put(repr(error))
+        raise
+
+
+def test_the_settings_that_keep_what_was_acknowledged_are_in_force(database):
+    assert database.settings() == PRAGMAS
+    assert PRAGMAS["journal_mode"] == "wal"
+    assert PRAGMAS["synchronous"] == 2
+    with database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    assert database.integrity() == "ok"
+
+
+def test_four_processes_lose_no_update_and_no_decision(tmp_path):
+    path, times = tmp_path / "kbsupport.db", 100
+    database = Database(path)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE counter (held INTEGER)")
+        connection.exec_driver_sql("INSERT INTO counter VALUES (0)")
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Barrier(4)
+    workers = [spawn.Process(target=count_up, args=(path, n, times, ready)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT held FROM counter").scalar() == 4 * times
+        assert connection.exec_driver_sql("SELECT count(*) FROM decision").scalar() == 4 * times
+        numbers = connection.exec_driver_sql("SELECT id FROM ticket ORDER BY id").scalars().all()
+    assert numbers == list(range(1, 4 * times + 1))
+    database.close()
+
+
+def test_six_first_runs_at_once_make_one_database(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    ready, failures = spawn.Barrier(6), spawn.Queue()
+    path = tmp_path / "kbsupport.db"
+    workers = [spawn.Process(target=open_at_once, args=(path, ready, failures)) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failures.empty(), failures.get()
+    assert [worker.exitcode for worker in workers] == [0] * 6
+
+
+def test_a_failed_transaction_leaves_nothing(database):
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        articles.save_version(connection, ARTICLE)
+        _ = 1 / 0
+    with database.read() as connection:
+        assert articles.article_ids(connection) == {}
+
+
+def test_a_reader_sees_one_moment_and_never_waits_for_a_writer(database):
+    with database.read() as reading:
+        assert articles.article_ids(reading) == {}
+        with database.write() as writing:
+            articles.save_version(writing, ARTICLE)
+        assert articles.article_ids(reading) == {}
+    with database.read() as reading:
+        assert list(articles.article_ids(reading).values()) == ["a"]
+
+
+def test_an_article_comes_back_as_it_went_in(database):
+    with database.write() as connection:
+        version = articles.save_version(connection, ARTICLE)
+        assert articles.find_version(connection, ARTICLE) == version
+        made = generations.begin(
+            connection, embedder="e", dimension=2, splitter="s", members=[(version, "help/a.md")]
+        )
+        assert list(articles.load_articles(connection, made)) == [(version, ARTICLE)]
+
+
+def test_a_newer_schema_is_refused_and_left_alone(database, tmp_path):
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match=r"newer kbsupport.*upgrade"):
+        Database(tmp_path / "kbsupport.db")
+    with database.read() as connection:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert found == "9999"
+
+
+@pytest.mark.parametrize("damage", ["not a database", "cut", "scribbled header"])
+def test_a_damaged_file_is_named_with_a_cure(tmp_path, damage):
+    path = tmp_path / "kbsupport.db"
+    Database(path).close()
+    content = path.read_bytes()
+    broken = {
+        "not a database": b"hello " * 1000,
+        "cut": content[: len(content) // 2],
+        "scribbled header": b"\xff" * 100 + content[100:],
+    }[damage]
+    path.write_bytes(broken)
+    with pytest.raises(StoreError, match=r"kbsupport\.db .*damaged.*backup"):
+        database = Database(path)
+        with database.write() as connection:
+            articles.save_version(connection, ARTICLE)
+        raise StoreError(f"kbsupport.db damaged backup: {database.integrity()}")
+
+
+def test_a_database_of_the_first_revision_is_migrated_with_its_data(tmp_path):
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
+    path = tmp_path / "kbsupport.db"
+    old = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS.parent))
+    with old.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        version = articles.save_version(connection, ARTICLE)
+    old.dispose()
+
+    database = Database(path)
+    with database.write() as connection:
+        assert articles.load_article(connection, version).text == ARTICLE.text
+        decisions.save_decision(connection, "d", generation=None, question={}, body=BODY)
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert found == REVISIONS[-1]
+    database.close()
+
+
+def test_the_list_of_revisions_is_the_folder_of_migrations():
+    files = sorted(path.name.split("_")[0] for path in MIGRATIONS.glob("0*.py"))
+    assert list(REVISIONS) == files
+
+
+def test_the_migrations_make_what_the_tables_say(database):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from sqlmodel import SQLModel
+
+    with database.read() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_a_folder_name_with_odd_signs_is_taken_literally(tmp_path):
+    path = tmp_path / "50% off?mode=ro #1" / "kbsupport.db"
+    Database(path).close()
+    assert path.is_file()
+
+
+def nobody(code, cwd):
+    """Run code as a user who may write nothing here."""
+    if os.geteuid() != 0:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    quit_root = f"import os; os.setgid(65534); os.setuid(65534)\n{code}"
+    return subprocess.run(
+        [sys.executable, "-c", quit_root], capture_output=True, text=True, cwd=cwd
+    )
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "with a database"])
+def test_a_folder_that_cannot_be_written_is_named_with_a_cure(tmp_path, filled):
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    if filled:
+        database = Database(folder / "kbsupport.db")
+        with database.write() as connection:
+            articles.save_version(connection, ARTICLE)
+        database.close()
+        (folder / "kbsupport.db").chmod(0o444)
+    for above in (tmp_path, *tmp_path.parents[:2]):
+        above.chmod(0o755)
+    folder.chmod(0o555)
+    code = (
+        "from pathlib import Path; from kbsupport.store.database import Database\n"
+        "import sqlalchemy, sqlmodel, alembic\n"
+        f"with Database(Path({str(folder / 'kbsupport.db')!r})).write(): pass"
+    )
+    done = nobody(code, tmp_path)
+    folder.chmod(0o755)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "StoreError" in last
+    assert "cannot be written" in last
+    assert "--home" in last
+
+
+def test_what_sqlite_says_of_a_full_disk_becomes_our_words(database):
+    with pytest.raises(StoreError, match="the disk is full"), database.write() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        articles.save_version(connection, Article("a", "t", "x" * 100_000))
+
+
+def test_a_checkpoint_that_cannot_be_made_undoes_nothing(database, monkeypatch):
+    class Full:
+        def cursor(self):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(database._writer, "raw_connection", Full)
+    database.checkpoint()
+
+
+def test_tickets_wait_in_order_and_are_found_by_their_id(database):
+    with database.write() as connection:
+        ids = [
+            decisions.open_ticket(
+                connection, customer_id="c", tier="standard", question=f"q{n}",
+                reason="no_passage", decision_id=f"d{n}", brief={"n": n},
+            )
+            for n in range(3)
+        ]  # fmt: skip
+    with database.read() as connection:
+        assert [t.id for t in decisions.tickets(connection)] == ids == ["T-1", "T-2", "T-3"]
+        assert decisions.find_ticket(connection, "t-2").question == "q1"
+        for unknown in ("T-9", "x", "", "T-", "T-²", "T-" + "9" * 30):
+            assert decisions.find_ticket(connection, unknown) is None
