@@ -3,7 +3,7 @@
 Speed: the same article passages, both ways in turn, so that other load falls on both.
 Quality: top-1 over intent benchmarks, nearest unit by its best of title, text and seen questions.
 
-    python benchmarks/embedding.py [--out benchmarks/results/embedding.json] [--rounds 7]
+    python benchmarks/embedding.py [--rounds 7]
 """
 
 from __future__ import annotations
@@ -11,28 +11,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kbsupport.adapters.embedders import (
-    OnnxEmbedder,
-    best_precision,
-    packaged_model,
-    usable_cpus,
-)
+from benchmarks.common import data_folder, write_result
+from benchmarks.figures import figure, show
+from kbsupport.adapters.embedders import OnnxEmbedder, best_precision, packaged_model
 
-DATA = Path(os.environ.get("KBSUPPORT_BENCH_DATA", "../shared/data"))
+DATA = data_folder() or Path("shared/data")
 PASSAGES = "tau2_banking_kb/articles"
 BENCHES = ("banking77", "clinc_banking", "clinc_credit_cards")
 WORDS, EVERY = 110, 12
@@ -61,21 +56,16 @@ def speed(ways: dict[str, Embed], texts: list[str], rounds: int) -> dict[str, An
             begin = time.perf_counter()
             embed(texts)
             seconds[name].append(time.perf_counter() - begin)
-    base = next(iter(seconds.values()))
-    return {
-        name: {
-            "texts_per_second": round(len(texts) / statistics.median(taken), 1),
-            "best_texts_per_second": round(len(texts) / min(taken), 1),
-            "ratio": spread([slow / fast for slow, fast in zip(base, taken, strict=True)]),
-        }
-        for name, taken in seconds.items()
-    }
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Median, minimum and maximum, rounded."""
-    figures = {"median": statistics.median(values), "min": min(values), "max": max(values)}
-    return {name: round(value, 2) for name, value in figures.items()}
+    base_name, base = next(iter(seconds.items()))
+    figures = {}
+    for name, taken in seconds.items():
+        rates = [len(texts) / second for second in taken]
+        figures[name] = figure(f"{name}, passages a second", median(rates), "", of=rates)
+        if name != base_name:
+            ratios = [slow / fast for slow, fast in zip(base, taken, strict=True)]
+            what = f"{name} ÷ {base_name}, same round"
+            figures[f"{name}_ratio"] = figure(what, median(ratios), "x", of=ratios)
+    return figures
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -97,18 +87,6 @@ def top1(embed: Embed, bench: Path) -> float:
     return round(100 * sum(right) / len(right), 2)
 
 
-def machine() -> str:
-    """The CPU's name, how many of them, and which instructions for small integers it has."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return f"{platform.machine()}, {usable_cpus()} CPUs"
-    name = re.search(r"^model name\s*: (.*)", text, re.MULTILINE)
-    known = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
-    flags = [flag for flag in known if f" {flag} " in text.replace("\n", " ")]
-    return f"{name[1] if name else platform.machine()}, {usable_cpus()} CPUs, {' '.join(flags)}"
-
-
 def torch_encode() -> Embed:
     """What it is held against: sentence-transformers as it comes, batches of 32, 256 tokens."""
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -118,40 +96,42 @@ def torch_encode() -> Embed:
     return lambda texts: np.asarray(model.encode(list(texts)), np.float32)
 
 
-def measure(rounds: int) -> dict[str, Any]:
-    """All figures whose data is there; the rest is named on stderr."""
-    figures: dict[str, Any] = {"precision_auto": best_precision()}
+def measure(rounds: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """All figures whose data is there, and top-1 of each set; the rest is named on stderr."""
+    figures: dict[str, Any] = {}
+    quality: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as cache:
         ways: dict[str, Embed] = {"torch": torch_encode()}
         for precision in ("int8", "fp32"):
             ways[precision] = OnnxEmbedder(Path(cache), precision=precision).embed
         if texts := passages():
-            figures["passages"] = len(texts)
-            figures["speed"] = speed(ways, texts, rounds)
+            figures["passages"] = figure("passages", len(texts), "")
+            figures |= speed(ways, texts, rounds)
         else:
-            print(f"skipped speed: no {DATA / PASSAGES}", file=sys.stderr)
-        quality: dict[str, dict[str, float]] = {}
+            print("skipped speed: no shared articles", file=sys.stderr)
         for name in BENCHES:
             if not (bench := DATA / "bench" / name).is_dir():
-                print(f"skipped quality: no {bench}", file=sys.stderr)
+                print(f"skipped quality: no shared {name}", file=sys.stderr)
                 continue
-            quality[name] = {kind: top1(ways[kind], bench) for kind in ("fp32", "int8")}
-        figures["top1_per_cent"] = quality
-    return figures
+            top = {f"{kind} top-1 %": top1(ways[kind], bench) for kind in ("fp32", "int8")}
+            quality.append({"set": name} | top)
+    return figures, quality
 
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/embedding.json"))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    flags = parser.parse_args()
-    date = datetime.now(UTC).date().isoformat()
-    report = {"machine": machine(), "date": date, "figures": measure(flags.rounds)}
-    text = json.dumps(report, indent=2) + "\n"
-    flags.out.parent.mkdir(parents=True, exist_ok=True)
-    flags.out.write_text(text, encoding="utf-8")
-    print(text, end="")
+    figures, quality = measure(parser.parse_args().rounds)
+    if not figures:
+        return
+    show(figures)
+    notes = [
+        f"On this kind of CPU `precision = auto` means {best_precision()}.",
+        "torch is SentenceTransformer.encode as it comes, batches of 32.",
+        "Top-1 is of the bare cosine: what the model can do, not what kbsupport makes of it.",
+    ]
+    write_result("embedding", figures, "python benchmarks/embedding.py", notes, quality)
 
 
 if __name__ == "__main__":

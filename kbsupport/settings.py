@@ -219,7 +219,8 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     key = ".".join(parts)
     # What is wrong may lie deeper than what was set: one of a list, or a whole section.
     above = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
-    origin = next((origins[name] for name in above if name in origins), "the configuration")
+    below = [name for name in origins if name.startswith(f"{key}.")]
+    origin = next((origins[name] for name in above + below if name in origins), "the settings")
     if first["type"] == "extra_forbidden":
         return f"{origin}: there is no setting {key!r}; there are {', '.join(_beside(parts))}"
     return f"{origin}: {key}: {first['msg']}"

@@ -196,6 +196,9 @@ class Encoder:
     """Runs a converted model: every text by itself, several at once."""
 
     def __init__(self, path: Path, threads: int) -> None:
+        # From 1.31 on onnxruntime writes usage events into ~/.cache/Microsoft and posts them to
+        # mobile.events.data.microsoft.com, unless it finds this when it is imported.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -9,7 +9,9 @@ import typer
 from kbsupport.cli.options import of
 from kbsupport.cli.output import emit, emit_json, plain_table
 
-group = typer.Typer(no_args_is_help=True, help="Look at the articles that are indexed.")
+group = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look at the articles that are indexed."
+)
 
 
 def register(cli: typer.Typer) -> None:

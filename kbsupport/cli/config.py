@@ -10,7 +10,7 @@ import typer
 from kbsupport.cli.options import of
 from kbsupport.cli.output import emit, emit_json, plain_table
 
-group = typer.Typer(no_args_is_help=True, help="Look at the settings.")
+group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at the settings.")
 
 
 def register(cli: typer.Typer) -> None:

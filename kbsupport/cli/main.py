@@ -33,6 +33,8 @@ cli = typer.Typer(
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Framed help would import Rich, and double the time until anything is printed.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -109,6 +111,6 @@ def _explain(error: Any) -> None:
     if error.ctx is None:
         tell_error(said)
     elif type(error).__name__ == "NoArgsIsHelpError":
-        tell(said, quiet=not said)  # with Rich the help has been printed by now
+        tell(said)
     else:
         tell_error(f"{said.rstrip('.')}; see: {error.ctx.command_path} --help")

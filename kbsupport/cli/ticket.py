@@ -11,7 +11,11 @@ from kbsupport.cli.output import emit, emit_json, plain_table
 
 _WIDE = 60
 
-group = typer.Typer(no_args_is_help=True, help="Look at the questions that wait for a person.")
+group = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Look at the questions that wait for a person.",
+)
 
 
 def register(cli: typer.Typer) -> None:

@@ -127,12 +127,13 @@ def _pieces(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterat
 def _passage(article: Article, section: Section, span: Span, ordinal: int) -> Chunk:
     # Title and headings say what the words are about; without them a step is an orphan.
     body = article.text[slice(*span)].strip()
-    words = "\n".join(part for part in (article.title, " > ".join(section.path), body) if part)
-    kind = ChunkKind.NAVIGATION if _navigates(article, section) else ChunkKind.PASSAGE
+    words = ". ".join(part for part in (article.title, *section.path, body) if part)
+    kind = ChunkKind.NAVIGATION if navigates(article, section) else ChunkKind.PASSAGE
     return Chunk(article.id, kind, ordinal, section.path, *span, words, _hash(words))
 
 
-def _navigates(article: Article, section: Section) -> bool:
+def navigates(article: Article, section: Section) -> bool:
+    """True for a short list of titles of other articles."""
     named = section.path and _NAVIGATION.match(section.path[-1])
     return (
         bool(named) and count_words(article.text[section.start : section.end]) < _NAVIGATION_WORDS

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kbsupport.knowledge.chunks import navigates
 from kbsupport.knowledge.words import letters, pairs, slug_words, terms, words
-from kbsupport.model import Article
+from kbsupport.model import Article, Section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +43,9 @@ class Postings:
 
     def column(self, term: str) -> int | None:
         """Where a term stands, or None if no row holds it."""
-        key = _key(term)
-        place = int(np.searchsorted(self.keys, key))
+        # As uint64: a plain int would make numpy turn all keys into floats, at every call.
+        key = np.uint64(_key(term))
+        place = int(self.keys.searchsorted(key))
         return place if place < len(self.keys) and self.keys[place] == key else None
 
     def add(self, scores: Scores, column: int, times: float = 1.0) -> None:
@@ -206,7 +208,7 @@ def _count_fields(article: Article) -> dict[str, tuple[Counter[str], int]]:
         "slug": [slug_words(article.id)],
         "headings": _headings(article),
         "seen": list(article.seen_questions),
-        "body": article.text.splitlines(),
+        "body": [line for section in _speaking(article) for line in _lines(article, section)],
     }
     counted = {}
     for field, texts in lines.items():
@@ -222,7 +224,17 @@ def _count_fields(article: Article) -> dict[str, tuple[Counter[str], int]]:
 
 
 def _headings(article: Article) -> list[str]:
-    return [section.path[-1] for section in article.sections if section.path]
+    return [section.path[-1] for section in _speaking(article) if section.path]
+
+
+def _speaking(article: Article) -> list[Section]:
+    """The sections that say something themselves; titles of other articles would mislead."""
+    whole = Section(path=(), start=0, end=len(article.text))
+    return [s for s in article.sections or (whole,) if not navigates(article, s)]
+
+
+def _lines(article: Article, section: Section) -> list[str]:
+    return article.text[section.start : section.end].splitlines()
 
 
 def _postings(vocabulary: dict[str, int], gains: Any, matrix: Any) -> Postings:

@@ -177,6 +177,8 @@ def load_passages(
         .join(VERSION, VERSION.c.id == CHUNK.c.version_id)
         .where(
             CHUNK.c.splitter == splitter,
+            # Said twice: pairs alone would make SQLite read the whole table.
+            CHUNK.c.version_id.in_({version for version, _ in wanted}),
             tuple_(CHUNK.c.version_id, CHUNK.c.ordinal).in_(wanted),
         )
     )

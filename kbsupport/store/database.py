@@ -71,10 +71,14 @@ class Database:
         """Fold the write-ahead log into the database file, so that it does not grow for ever."""
         connection = self._writer.raw_connection()
         try:
-            # A full disk is no reason to call committed work undone: a later run folds it in.
+            cursor = connection.cursor()
+            # Whoever is reading is not waited for, and a full disk does not undo what was
+            # committed: in either case a later run folds it in.
+            cursor.execute("PRAGMA busy_timeout = 0")
             with suppress(sqlite3.Error):
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
+            connection.invalidate()  # its patience is not what a writer needs
             connection.close()
 
     def integrity(self) -> str:

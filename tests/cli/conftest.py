@@ -35,8 +35,9 @@ def kb(indexed_home, model_cache, monkeypatch, capsysbinary):
     monkeypatch.setenv("KBSUPPORT_EMBEDDER__CACHE", str(model_cache))
     monkeypatch.setenv("KBSUPPORT_HOME", str(indexed_home))
 
-    def kb(*arguments, stdin=b""):
-        monkeypatch.setattr(sys, "stdin", stdin and io.TextIOWrapper(io.BytesIO(stdin)))
+    def kb(*arguments, stdin=None):
+        given = None if stdin is None else io.TextIOWrapper(io.BytesIO(stdin))
+        monkeypatch.setattr(sys, "stdin", given)
         capsysbinary.readouterr()
         with pytest.raises(SystemExit) as stopped:
             run([str(argument) for argument in arguments])

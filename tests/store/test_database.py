@@ -1,8 +1,8 @@
 import multiprocessing
 import os
-import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -198,14 +198,15 @@ def test_a_folder_name_with_odd_signs_is_taken_literally(tmp_path):
     assert path.is_file()
 
 
-def nobody(code, cwd):
-    """Run code as a user who may write nothing here."""
-    if os.geteuid() != 0:
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    quit_root = f"import os; os.setgid(65534); os.setuid(65534)\n{code}"
-    return subprocess.run(
-        [sys.executable, "-c", quit_root], capture_output=True, text=True, cwd=cwd
+def as_nobody(path, warm):
+    """Open a database as a user who may not write there."""
+    code = (
+        "import os; from pathlib import Path; from kbsupport.store.database import Database\n"
+        f"Database(Path({str(warm)!r})).close()  # what is imported late is out of reach later\n"
+        "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        f"with Database(Path({str(path)!r})).write(): pass"
     )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "with a database"])
@@ -221,12 +222,7 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_cure(tmp_path, filled):
     for above in (tmp_path, *tmp_path.parents[:2]):
         above.chmod(0o755)
     folder.chmod(0o555)
-    code = (
-        "from pathlib import Path; from kbsupport.store.database import Database\n"
-        "import sqlalchemy, sqlmodel, alembic\n"
-        f"with Database(Path({str(folder / 'kbsupport.db')!r})).write(): pass"
-    )
-    done = nobody(code, tmp_path)
+    done = as_nobody(folder / "kbsupport.db", tmp_path / "warm.db")
     folder.chmod(0o755)
     last = done.stderr.strip().splitlines()[-1]
     assert "StoreError" in last
@@ -241,16 +237,21 @@ def test_what_sqlite_says_of_a_full_disk_becomes_our_words(database):
         articles.save_version(connection, Article("a", "t", "x" * 100_000))
 
 
-def test_a_checkpoint_that_cannot_be_made_undoes_nothing(database, monkeypatch):
-    class Full:
-        def cursor(self):
-            raise sqlite3.OperationalError("database or disk is full")
-
-        def close(self):
-            pass
-
-    monkeypatch.setattr(database._writer, "raw_connection", Full)
+def test_a_checkpoint_waits_for_no_reader_and_undoes_nothing(database):
+    with database.write() as connection:
+        articles.save_version(connection, ARTICLE)
+    log = database.path.with_name("kbsupport.db-wal")
+    with database.read() as reading:
+        articles.article_ids(reading)
+        with database.write() as connection:
+            connection.exec_driver_sql("UPDATE article_version SET title = 'x'")
+        begun = time.monotonic()
+        database.checkpoint()
+        assert time.monotonic() - begun < 5
+        assert log.stat().st_size > 0
     database.checkpoint()
+    assert log.stat().st_size == 0
+    assert database.settings() == PRAGMAS
 
 
 def test_tickets_wait_in_order_and_are_found_by_their_id(database):

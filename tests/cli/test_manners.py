@@ -1,0 +1,213 @@
+"""Exit codes, streams, signals: what a shell sees. Each subprocess costs, so there are few."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kbsupport.cli.options import hoist
+
+ROOT = Path(__file__).parents[2]
+KB = [sys.executable, "-m", "kbsupport"]
+
+
+@pytest.fixture
+def shell(indexed_home, model_cache):
+    """Run a shell line where $KB is the command."""
+    environment = os.environ | {
+        "KB": " ".join(KB),
+        "KBSUPPORT_HOME": str(indexed_home),
+        "KBSUPPORT_EMBEDDER__CACHE": str(model_cache),
+    }
+
+    def shell(line, **variables):
+        script = f"set -o pipefail; {line}"
+        return subprocess.run(
+            ["bash", "-c", script],
+            capture_output=True,
+            text=True,
+            env=environment | variables,
+            check=False,
+        )
+
+    return shell
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--home H --json ask x",
+        "ask x --home H --json",
+        "ask --json x --home H",
+        "--json ask x --home H",
+    ],
+)
+def test_global_options_stand_anywhere(line):
+    assert hoist(line.split()) == [
+        *[a for a in line.split() if a in ("--home", "H", "--json")],
+        "ask",
+        "x",
+    ]
+
+
+def test_what_follows_two_dashes_is_no_option():
+    assert hoist(["ask", "--quiet", "--", "--json"]) == ["--quiet", "ask", "--", "--json"]
+    assert hoist(["ask", "--home=H"]) == ["--home=H", "ask"]
+
+
+def test_a_question_may_look_like_an_option(kb):
+    assert kb("ask", "--json", "--", "--home").json["error"] is None
+
+
+@pytest.mark.parametrize("option", ["--home", "--config"])
+def test_an_option_without_its_value_is_named(kb, option):
+    ran = kb("doctor", option)
+    assert ran.code == 2
+    assert f"'{option}'" in ran.says_one_line()
+
+
+def test_a_config_file_is_read_before_and_after_the_command(kb, tmp_path):
+    config = tmp_path / "other.toml"
+    config.write_text("[triage]\npassages = 3\n")
+    for line in (["--config", config, "config", "show"], ["config", "show", "--config", config]):
+        shown = kb(*line, "--json").json["triage.passages"]
+        assert shown == {"value": 3, "origin": str(config)}
+    missing = kb("config", "show", "--config", tmp_path / "none.toml")
+    assert missing.code == 2
+    assert "none.toml" in missing.says_one_line()
+
+
+def test_quiet_silences_notices_but_no_error(kb, tmp_path):
+    assert kb("--quiet", "--home", tmp_path / "new", "ask", "hi").says_one_line()
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("articles show no/such/article", 1),
+        ("ticket show T-999999", 1),
+        ("ticket show bird", 1),
+        ("articles show", 2),
+        ("no-such-command", 2),
+        ("--home {new} articles list", 3),
+        ("--home {new} articles show x", 3),
+    ],
+)
+def test_an_error_is_one_line_on_stderr_and_a_code(kb, line, code, tmp_path):
+    ran = kb(*line.format(new=tmp_path / "new").split())
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.says_one_line().startswith("kbsupport: ")
+
+
+@pytest.mark.parametrize(
+    "line", ["", "ask", "index", "articles", "articles show", "config", "demo"]
+)
+def test_every_command_has_help_with_an_example_or_commands(kb, line):
+    ran = kb(*line.split(), "--help")
+    assert ran.code == 0
+    assert "kbsupport" in ran.out
+    assert "\x1b" not in ran.out
+
+
+def test_the_version_is_printed(kb):
+    from kbsupport import __version__
+
+    assert kb("--version").out == f"kbsupport {__version__}\n"
+
+
+def test_help_is_light_and_free_of_warnings(shell):
+    heavy = "torch chromadb sklearn sqlmodel sqlalchemy pydantic onnxruntime numpy rich.progress"
+    done = shell(
+        f"{sys.executable} -W error -X importtime -m kbsupport --help 2>&1 >/dev/null", NO_COLOR="1"
+    )
+    assert done.returncode == 0
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stdout.splitlines()}
+    assert not loaded & set(heavy.split())
+    assert "Warning" not in done.stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error(shell, tmp_path):
+    rows = [{"id": str(n), "text": "hello"} for n in range(50)]
+    tickets = tmp_path / "t.jsonl"
+    tickets.write_text("\n".join(map(json.dumps, rows)))
+    done = shell(f"$KB ask --batch {tickets} | head -1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["id"] == "0"
+    assert (shell("$KB --help | true").returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_behind_stdout_is_said_in_one_line(shell):
+    done = shell("$KB ask hello --json >/dev/full")
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "kbsupport: stdout cannot be written: No space left on device; free some space"
+    ]
+
+
+def test_closed_streams_are_no_error(shell):
+    done = shell("$KB ask - --json <&- && $KB ask hello >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["reason"] == "empty_question"
+
+
+def test_json_is_json_whatever_the_terminal_can_show(shell):
+    done = shell("$KB ask 'Où est mon colis — \ud83d?' --json".encode(errors="replace").decode(),
+                 PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    json.loads(done.stdout)
+
+
+@pytest.fixture
+def running(model_cache, tmp_path):
+    """An index run that has begun its work."""
+    environment = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
+    home = tmp_path / "home"
+    process = subprocess.Popen(
+        [*KB, "--home", home, "index", ROOT / "data" / "articles"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    deadline = time.monotonic() + 60
+    while not (home / "index" / "builder.lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_ctrl_c_is_130_and_silent(running):
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_the_demo_runs_from_any_folder_and_leaves_nothing(shell, tmp_path):
+    passing = tmp_path / "tmp"
+    passing.mkdir()
+    done = shell(
+        f"cd {tmp_path} && env -u KBSUPPORT_HOME $KB demo --json --quiet", TMPDIR=str(passing)
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    outcomes = {json.loads(line)["outcome"] for line in done.stdout.splitlines()}
+    assert outcomes >= {"resolve", "reply", "escalate"}
+    assert list(passing.iterdir()) == []
+
+
+def test_a_home_may_be_copied_elsewhere(kb, indexed_home, tmp_path):
+    shutil.copytree(indexed_home, tmp_path / "copy")
+    ours = kb("ask", "How do I reset my password?", "--json").json
+    moved = kb("ask", "How do I reset my password?", "--json", "--home", tmp_path / "copy")
+    assert (moved.code, moved.err) == (0, "")
+    assert moved.json["answer"] == ours["answer"]
+    raw = (tmp_path / "copy" / "kbsupport.db").read_bytes()
+    assert str(indexed_home).encode() not in raw
