@@ -71,7 +71,7 @@ def place(path: Path, package: Path = PACKAGE) -> str:
 
 
 def room(where: str) -> str:
-    return where.split("/")[0].removesuffix(".py")
+    return where.partition("/")[0].removesuffix(".py")
 
 
 def for_types_only(tree: ast.Module) -> set[ast.AST]:
@@ -116,7 +116,7 @@ def import_faults(where: str, source: str) -> list[str]:
                 faults.append(f"{where}:{node.lineno}: {mine} may not import {name}")
             outside = name.split(".")[0]
             homes = HOMES.get(outside)
-            at_home = homes is None or where in homes or where.split("/")[0] in homes
+            at_home = homes is None or where in homes or where.partition("/")[0] in homes
             if not at_home and node not in types_only:
                 faults.append(f"{where}:{node.lineno}: {outside} lives in {homes or 'no file'}")
     for node in tree.body:

@@ -79,7 +79,12 @@ def test_one_option_of_a_part_leaves_the_choice_of_the_part_alone(place, monkeyp
 
 
 def test_a_plugins_option_from_the_environment_has_a_type(place, monkeypatch):
-    for name, value in {"THREADS": "2", "DOWNLOAD": "true", "SCALE": "-0.5", "MODEL": "007"}.items():
+    for name, value in {
+        "THREADS": "2",
+        "DOWNLOAD": "true",
+        "SCALE": "-0.5",
+        "MODEL": "007",
+    }.items():
         monkeypatch.setenv(f"KBSUPPORT_EMBEDDER__{name}", value)
     options = {"threads": 2, "download": True, "scale": -0.5, "model": "007"}
     assert load().settings.embedder.options() == options

@@ -52,7 +52,7 @@ def ask(
         bool, typer.Option("--tickets", help="Open tickets for a batch's escalations.")
     ] = False,
 ) -> None:
-    """Ask one question, or decide a whole file of tickets."""
+    """Ask a question, or decide a file of tickets."""
     chosen = of(context)
     if (text is None) == (batch is None):
         raise typer.BadParameter("give a question (or - for stdin), or --batch FILE")

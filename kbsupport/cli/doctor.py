@@ -16,7 +16,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check every part for real; each failure comes with its cure."""
+    """Check every part for real, with cures."""
     from kbsupport.doctor import examine
 
     chosen = of(context)

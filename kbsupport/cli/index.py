@@ -43,7 +43,10 @@ def index(
         bool, typer.Option("--rebuild", help="Build Chroma anew from the database; no PATH.")
     ] = False,
 ) -> None:
-    """Index articles: these PATHs are the whole knowledge base from now on."""
+    """Index PATHs as the whole knowledge base.
+
+    What an earlier run indexed and these no longer hold is removed.
+    """
     chosen = of(context)
     if rebuild == bool(paths):
         raise typer.BadParameter("give one or more PATHs, or --rebuild alone")

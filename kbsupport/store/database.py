@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 REVISIONS = ("0001", "0002")
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 30000, "foreign_keys": 1}
+
+_NO_ROOM = 1 << 16
 
 
 class Database:
@@ -154,7 +157,8 @@ def _store_error(path: Path, error: Exception) -> StoreError:
     words = str(getattr(error, "orig", error))
     if "locked" in words:
         return StoreError(f"{path} is busy: another process has been writing for 30 s; try again")
-    if "full" in words:
+    # Without room for its shared memory SQLite speaks of I/O, which sends people to the wrong cure.
+    if "full" in words or ("I/O" in words and shutil.disk_usage(path.parent).free < _NO_ROOM):
         return StoreError(f"{path}: the disk is full; free some space and run the command again")
     if "readonly" in words or "unable to open" in words:
         return StoreError(f"{path} cannot be written; check its permissions or choose a --home")

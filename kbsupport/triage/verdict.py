@@ -45,7 +45,8 @@ def _by_evidence(evidence: Evidence, order: tuple[str, ...], policy: Policy) -> 
     if agree:
         rule = f"terms and vectors both put {order[0]} first; {covered}"
         return Verdict(Outcome.RESOLVE, Reason.RANKINGS_AGREE, rule)
-    if {evidence.best_by_terms, evidence.best_by_vectors} == set(order[:2]):
+    first_two = set(order[:2])
+    if len(first_two) > 1 and {evidence.best_by_terms, evidence.best_by_vectors} == first_two:
         rule = f"terms and vectors each put one of {order[0]} and {order[1]} first"
         return Verdict(Outcome.CLARIFY, Reason.TWO_CLOSE_ARTICLES, rule)
     rule = f"terms put {evidence.best_by_terms} first, vectors {evidence.best_by_vectors}"

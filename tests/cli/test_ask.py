@@ -72,9 +72,7 @@ def test_what_an_escalation_was_asked_with_waits_in_a_ticket(kb):
 def test_the_stored_decision_is_the_printed_one(kb, sample_app):
     printed = kb("ask", PASSWORD, "--json").json
     with sample_app.database.read() as connection:
-        query = decisions.DECISION.select().where(
-            decisions.DECISION.c.id == printed["decision_id"]
-        )
+        query = decisions.DECISION.select().where(decisions.DECISION.c.id == printed["decision_id"])
         row = connection.execute(query).one()
     assert shapes.stable(row.body) == shapes.stable(printed)
     assert row.question["text"] == PASSWORD

@@ -139,7 +139,8 @@ def test_a_reader_that_leaves_early_is_no_error(shell, tmp_path):
     done = shell(f"$KB ask --batch {tickets} | head -1")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["id"] == "0"
-    assert (shell("$KB --help | true").returncode, done.stderr) == (0, "")
+    done = shell("$KB --help | true")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_full_disk_behind_stdout_is_said_in_one_line(shell):
@@ -150,17 +151,10 @@ def test_a_full_disk_behind_stdout_is_said_in_one_line(shell):
     ]
 
 
-def test_closed_streams_are_no_error(shell):
-    done = shell("$KB ask - --json <&- && $KB ask hello >&-")
+def test_streams_may_be_closed_and_know_only_ascii(shell):
+    done = shell("$KB ask - --json <&- && $KB ask hello >&-", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["reason"] == "empty_question"
-
-
-def test_json_is_json_whatever_the_terminal_can_show(shell):
-    done = shell("$KB ask 'Où est mon colis — \ud83d?' --json".encode(errors="replace").decode(),
-                 PYTHONIOENCODING="ascii")
-    assert done.returncode == 0
-    json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -192,15 +186,19 @@ def test_ctrl_c_is_130_and_silent(running):
 
 
 def test_the_demo_runs_from_any_folder_and_leaves_nothing(shell, tmp_path):
-    passing = tmp_path / "tmp"
+    passing, user = tmp_path / "tmp", tmp_path / "user"
     passing.mkdir()
+    user.mkdir()
     done = shell(
-        f"cd {tmp_path} && env -u KBSUPPORT_HOME $KB demo --json --quiet", TMPDIR=str(passing)
+        f"cd {tmp_path} && env -u KBSUPPORT_HOME -u XDG_DATA_HOME $KB demo --json --quiet",
+        TMPDIR=str(passing),
+        HOME=str(user),
     )
     assert (done.returncode, done.stderr) == (0, "")
     outcomes = {json.loads(line)["outcome"] for line in done.stdout.splitlines()}
     assert outcomes >= {"resolve", "reply", "escalate"}
-    assert list(passing.iterdir()) == []
+    # Not even onnxruntime's: its usage events would lie below both, waiting to be posted.
+    assert [*passing.iterdir(), *user.iterdir()] == []
 
 
 def test_a_home_may_be_copied_elsewhere(kb, indexed_home, tmp_path):

@@ -87,6 +87,7 @@ DAMAGES = {
     "vectors truncated": lambda live: truncate(vector_file(live)),
     "vectors emptied": lambda live: empty(vector_file(live)),
     "vectors scribbled": lambda live: scribble(vector_file(live)),
+    "vectors rotten": lambda live: rot(vector_file(live)),
     "links emptied": lambda live: (
         scribble(vector_file(live, "link_lists.bin"))
         if vector_file(live, "link_lists.bin").stat().st_size > 9
@@ -106,7 +107,7 @@ DAMAGES = {
     "catalog truncated": lambda live: truncate(live / "catalog.npz"),
     "catalog rotten": lambda live: rot(live / "catalog.npz"),
     "chroma gone": lambda live: shutil.rmtree(live / "chroma"),
-    "folder gone": lambda live: shutil.rmtree(live),
+    "folder gone": shutil.rmtree,
 }
 
 
@@ -211,7 +212,7 @@ def test_a_build_that_fails_leaves_no_folder_and_the_last_good_one_live(
     from chromadb.api.models.Collection import Collection
 
     monkeypatch.setattr(Collection, "add", fail)
-    with pytest.raises(StoreError, match="could not be built.*last good one stays live"):
+    with pytest.raises(StoreError, match=r"could not be built.*last good one stays live"):
         opened.rebuild()
     assert [p.name for p in (home / "index").glob("gen-*")] == ["gen-000001"]
     monkeypatch.undo()

@@ -118,7 +118,7 @@ def test_a_draft_is_listed_and_never_found(fake_app, folder):
 
 
 def test_an_internal_article_is_never_shown_to_the_public(fake_app, folder):
-    twin = "---\naudience: internal\n---\n# Battery\n\nOpen the lid and change the battery of the sensor.\n"
+    twin = f"---\naudience: internal\n---\n{BATTERY}"
     fake_app.index([folder(secret=SECRET, battery=BATTERY, twin=twin)])
     for question in ("xylophone voucher", "battery of the sensor", "secret", "Goodwill"):
         reply = fake_app.ask(question).to_dict()
@@ -187,7 +187,9 @@ def test_a_dry_run_says_the_same_and_changes_nothing(make_app, folder):
     app.index([folder(refund=REFUND, battery=BATTERY)])
     root = folder(refund=REFUND.replace("14", "30"), battery=None, new="# New\n\nWords.\n")
     before = {p: p.read_bytes() for p in app.home.rglob("*") if p.is_file() and "-" not in p.name}
-    tables = {t: rows(app, t) for t in ("article_version", "chunk", "embedding", "member", "source")}
+    tables = {
+        t: rows(app, t) for t in ("article_version", "chunk", "embedding", "member", "source")
+    }
     dry = make_app(embedder=Unusable()).index([root], dry_run=True)
     assert before == {p: p.read_bytes() for p in before}
     assert tables == {t: rows(app, t) for t in tables}
@@ -214,7 +216,10 @@ def test_an_unreadable_file_keeps_its_last_good_version(fake_app, folder):
 
 
 def test_a_bad_line_keeps_its_own_article_and_lets_others_go(fake_app, tmp_path):
-    rows = ['{"id": "a", "title": "A", "text": "One."}', '{"id": "b", "title": "B", "text": "Two."}']
+    rows = [
+        '{"id": "a", "title": "A", "text": "One."}',
+        '{"id": "b", "title": "B", "text": "Two."}',
+    ]
     path = tmp_path / "faq.jsonl"
     path.write_text("\n".join(rows))
     fake_app.index([path])
@@ -294,7 +299,7 @@ def test_another_size_of_passages_cuts_anew_and_embeds_what_differs(make_app, fo
     done = app.index([root])
     assert counts(done) == (0, 0, 0, 2)
     assert done.generation == first.generation + 1
-    assert 0 < done.embedded
+    assert done.embedded > 0
     assert rows(app, "chunk") > 4
     assert app.index([root]).generation == done.generation
 

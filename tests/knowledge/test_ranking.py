@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,7 +37,7 @@ def test_more_evidence_of_either_kind_never_ranks_lower():
 def test_places_are_ordered_by_score_and_ties_keep_their_order(scores):
     places = order(scores)
     assert sorted(places) == list(range(len(scores)))
-    for one, other in zip(places, places[1:], strict=False):
+    for one, other in pairwise(places):
         assert (scores[one], other) > (scores[other], one) or scores[one] == scores[other]
         assert scores[one] != scores[other] or one < other
 

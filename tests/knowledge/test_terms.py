@@ -100,7 +100,13 @@ def test_forms_of_a_word_are_one_word(one, other):
 
 
 def test_short_words_are_left_alone():
-    assert [stem(w) for w in ("is", "bus", "sing", "red", "as")] == ["is", "bus", "sing", "red", "as"]
+    assert [stem(w) for w in ("is", "bus", "sing", "red", "as")] == [
+        "is",
+        "bus",
+        "sing",
+        "red",
+        "as",
+    ]
 
 
 def test_pairs_do_not_cross_lines():

@@ -1,5 +1,4 @@
 import multiprocessing
-import os
 import subprocess
 import sys
 import time
@@ -84,21 +83,21 @@ def test_four_processes_lose_no_update_and_no_decision(tmp_path):
     database.close()
 
 
-def test_six_first_runs_at_once_make_one_database(tmp_path):
+def test_four_first_runs_at_once_make_one_database(tmp_path):
     spawn = multiprocessing.get_context("spawn")
-    ready, failures = spawn.Barrier(6), spawn.Queue()
+    ready, failures = spawn.Barrier(4), spawn.Queue()
     path = tmp_path / "kbsupport.db"
-    workers = [spawn.Process(target=open_at_once, args=(path, ready, failures)) for _ in range(6)]
+    workers = [spawn.Process(target=open_at_once, args=(path, ready, failures)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     assert failures.empty(), failures.get()
-    assert [worker.exitcode for worker in workers] == [0] * 6
+    assert [worker.exitcode for worker in workers] == [0] * 4
 
 
 def test_a_failed_transaction_leaves_nothing(database):
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
+    with pytest.raises(ZeroDivisionError), database.write() as connection:  # noqa: PT012
         articles.save_version(connection, ARTICLE)
         _ = 1 / 0
     with database.read() as connection:
@@ -146,7 +145,7 @@ def test_a_damaged_file_is_named_with_a_cure(tmp_path, damage):
         "scribbled header": b"\xff" * 100 + content[100:],
     }[damage]
     path.write_bytes(broken)
-    with pytest.raises(StoreError, match=r"kbsupport\.db .*damaged.*backup"):
+    with pytest.raises(StoreError, match=r"kbsupport\.db .*damaged.*backup"):  # noqa: PT012
         database = Database(path)
         with database.write() as connection:
             articles.save_version(connection, ARTICLE)
@@ -206,7 +205,7 @@ def as_nobody(path, warm):
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         f"with Database(Path({str(path)!r})).write(): pass"
     )
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "with a database"])
@@ -231,7 +230,7 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_cure(tmp_path, filled):
 
 
 def test_what_sqlite_says_of_a_full_disk_becomes_our_words(database):
-    with pytest.raises(StoreError, match="the disk is full"), database.write() as connection:
+    with pytest.raises(StoreError, match="is full"), database.write() as connection:  # noqa: PT012
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         articles.save_version(connection, Article("a", "t", "x" * 100_000))
