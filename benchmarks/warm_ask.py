@@ -28,8 +28,8 @@ WARM_UP = 20
 
 def indexed(app: App, work: Path, chunks: int) -> tuple[int, int]:
     """Index articles until there are so many chunks; how many articles and chunks."""
-    # 6.4 chunks an article on the average, of the real ones and of their copies.
-    count = bases.write(work / "articles", bases.with_copies(round(chunks / 6.4)))
+    # 6.36 chunks an article on the average, of the real ones and of their copies; rather too many.
+    count = bases.write(work / "articles", bases.with_copies(round(chunks / 6.3)))
     app.index([work / "articles"])
     return count, app.library.open().generation.chunks
 

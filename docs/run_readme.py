@@ -14,7 +14,7 @@ COMMAND = re.compile(r"^\$ (.*?)\n(.*?)(?=^\$ |\Z)", re.DOTALL | re.MULTILINE)
 
 
 def run(command: list[str], home: str) -> str:
-    """stdout and stderr of one command, as a reader at a terminal sees them."""
+    """What one command prints, as a reader at a terminal sees it."""
     env = {**os.environ, "KBSUPPORT_HOME": home, "NO_COLOR": "1"}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
     done = subprocess.run(  # noqa: S603

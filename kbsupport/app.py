@@ -64,7 +64,7 @@ class App:
         language: str | None = None,
         product: str | None = None,
         audience: Audience | str = Audience.PUBLIC,
-        id: str | None = None,
+        id: str | int | None = None,
         conversation_id: str | None = None,
         open_ticket: bool = True,
     ) -> Reply:

@@ -189,7 +189,7 @@ class Question:
     """What was asked, by whom, and what it may see."""
 
     text: str
-    id: str | None = None
+    id: str | int | None = None
     customer_id: str | None = None
     tier: str | None = None
     language: str | None = None
@@ -292,7 +292,7 @@ class Brief:
 class Reply:
     """What goes back: an answer, one question back, a greeting, or "a person will"."""
 
-    id: str | None
+    id: str | int | None
     decision_id: str
     verdict: Verdict
     text: str

@@ -72,7 +72,11 @@ class _BadLine(Exception):
     def __init__(self, reason: str, row: Any = None) -> None:
         super().__init__(reason)
         given = row.get("id") if isinstance(row, dict) else None
-        self.id = given if isinstance(given, str) else None
+        self.id = given if _is_id(given) else None
+
+
+def _is_id(given: Any) -> bool:
+    return isinstance(given, str | int) and not isinstance(given, bool)
 
 
 def _ask(app: App, line: bytes, asker: Asker, seen: set[str]) -> Reply:
@@ -84,8 +88,8 @@ def _ask(app: App, line: bytes, asker: Asker, seen: set[str]) -> Reply:
             id=row["id"],
             customer=ticket["customer_id"] or asker.customer,
             tier=ticket["tier"] or asker.tier,
-            language=asker.language or ticket["language"],
-            product=asker.product or ticket["product"],
+            language=ticket["language"] or asker.language,
+            product=ticket["product"] or asker.product,
             audience=asker.audience,
             conversation_id=ticket["conversation_id"],
             open_ticket=asker.open_tickets,
@@ -108,11 +112,11 @@ def _check(row: Any, seen: set[str]) -> dict[str, str | None]:
         raise _BadLine("the line is not a JSON object")
     if row.get("id") is None or row["id"] == "":
         raise _BadLine("the ticket has no id", row)
-    if not isinstance(row["id"], str):
-        raise _BadLine("the id is not a text", row)
-    if row["id"] in seen:
+    if not _is_id(row["id"]):
+        raise _BadLine("the id is neither a text nor a number", row)
+    if str(row["id"]) in seen:
         raise _BadLine(f"the id {row['id']!r} stands twice", row)
-    seen.add(row["id"])
+    seen.add(str(row["id"]))
     if row.get("text") is None:
         raise _BadLine("the ticket has no text", row)
     for key in ("text", *_TEXT_KEYS):
@@ -121,7 +125,7 @@ def _check(row: Any, seen: set[str]) -> dict[str, str | None]:
     return {key: row.get(key) for key in _TEXT_KEYS}
 
 
-def undecided(given: str | None, error: str) -> dict[str, Any]:
+def undecided(given: str | int | None, error: str) -> dict[str, Any]:
     """The line of a ticket that could not even be read: a person must look at it."""
     from kbsupport.model import Customer, Evidence, Outcome, Reason, Signals, Verdict
 

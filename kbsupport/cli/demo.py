@@ -9,6 +9,7 @@ import typer
 
 from kbsupport.cli.options import Globals, of
 from kbsupport.cli.output import emit, emit_json, progress, tell
+from kbsupport.errors import ConfigError
 from kbsupport.model import Reply
 
 # One for each outcome, and one for each kind of caution.
@@ -33,6 +34,8 @@ def demo(context: typer.Context) -> None:
     Eighty articles of an invented company, six questions, every outcome.
     """
     chosen = of(context)
+    if chosen.home is not None and (chosen.home / "index").exists():
+        raise ConfigError(f"{chosen.home} holds an index already; give the demo a home of its own")
     with tempfile.TemporaryDirectory() as passing:
         home = chosen.home or Path(passing)
         _show(Globals(home, chosen.config, chosen.json, chosen.quiet))

@@ -31,6 +31,7 @@ DAMAGED = "damaged"
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 _SQLITE = "chroma.sqlite3"
 _MEGABYTE = 1 << 20
+_LITTLE_ROOM = 16 * _MEGABYTE
 # Scribbled vectors kill whoever asks for them, so they are read even under an old time, as on a
 # failing disk; 10 ms at most, and more than that only where a file was touched.
 _ALWAYS_READ = 16 * _MEGABYTE
@@ -52,10 +53,13 @@ def build_folder(
         shutil.rmtree(folder, ignore_errors=True)
         raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error
     except ChromaFault as fault:
+        # Chroma's words for a full disk name everything but the disk.
+        full = shutil.disk_usage(folder).free < _LITTLE_ROOM
+        why = f"the disk is full or nearly so: free some space; {fault}" if full else str(fault)
         # Half a folder is of no use, and its room on a full disk is.
         shutil.rmtree(folder, ignore_errors=True)
         raise StoreError(
-            f"the vector index could not be built ({fault}); the last good one stays live"
+            f"the vector index could not be built ({why}); the last good one stays live"
         ) from fault
     return {
         "groups": {name: len(group.ids) for name, group in groups.items() if group.ids},

@@ -187,6 +187,9 @@ class Indexer:
         if live and (live.embedder, live.splitter) == (embedder.name, splitter):
             fault = faults(self._root / live.directory, live.manifest)
             if fault is None and not any_change:
+                # A run that was killed after its flip had no time to tidy up.
+                if len(list(self._root.glob("gen-*"))) > _KEPT:
+                    self._tidy()
                 return 0, live, ()
             if fault is not None:
                 notices = (f"{live.directory} was damaged ({fault}) and has been replaced",)

@@ -66,7 +66,8 @@ BAD = {
     b"null": "object",
     b'{"text": "no id"}': "no id",
     b'{"id": "", "text": "no id"}': "no id",
-    b'{"id": 7, "text": "x"}': "id",
+    b'{"id": 7.5, "text": "x"}': "id",
+    b'{"id": true, "text": "x"}': "id",
     b'{"id": "w1"}': "no text",
     b'{"id": "w2", "text": null}': "no text",
     b'{"id": "w3", "text": ["x"]}': "text",
@@ -79,6 +80,11 @@ BAD = {
     b"[" * 100_000: "JSON",
     b"1" * 5_000: "JSON",
 }
+
+
+def test_an_id_comes_back_as_it_was_given(kb, batch):
+    ran = kb("ask", "--batch", batch(b'{"id": 7, "text": "Can I pay with PayPal?"}'))
+    assert (ran.code, ran.lines[0]["id"]) == (0, 7)
 
 
 def test_a_bad_line_yields_an_error_in_its_place_and_the_rest_go_on(kb, batch):

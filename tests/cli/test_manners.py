@@ -209,3 +209,9 @@ def test_a_home_may_be_copied_elsewhere(kb, indexed_home, tmp_path):
     assert moved.json["answer"] == ours["answer"]
     raw = (tmp_path / "copy" / "kbsupport.db").read_bytes()
     assert str(indexed_home).encode() not in raw
+
+
+def test_the_demo_never_replaces_a_knowledge_base(kb, indexed_home):
+    ran = kb("demo", "--home", str(indexed_home))
+    assert ran.code == 2
+    assert "holds an index already" in ran.says_one_line()

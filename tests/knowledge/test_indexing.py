@@ -262,6 +262,17 @@ def test_one_generation_before_the_live_one_is_kept_and_nothing_older(fake_app, 
     assert (rows(fake_app, "chunk"), rows(fake_app, "embedding")) == (4, 3)
 
 
+def test_what_a_killed_run_left_behind_is_tidied_by_the_next_one(fake_app, folder, monkeypatch):
+    monkeypatch.setattr(fake_app.indexer, "_tidy", lambda: None)
+    for n in range(3):
+        fake_app.index([folder(battery=f"# Battery\n\nVersion number {n}.\n")])
+    monkeypatch.undo()
+    assert len(list((fake_app.home / "index").glob("gen-*"))) == 3
+    fake_app.index([folder()])
+    assert len(list((fake_app.home / "index").glob("gen-*"))) == 2
+    assert (rows(fake_app, "chunk"), rows(fake_app, "embedding")) == (4, 3)
+
+
 def test_a_rebuild_needs_no_model_and_changes_no_answer(make_app, folder):
     app = make_app()
     app.index([folder(refund=REFUND, battery=BATTERY, secret=SECRET)])
