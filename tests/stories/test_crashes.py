@@ -8,15 +8,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from conftest import SAMPLE
 
 from kbsupport.app import open_app
 from kbsupport.errors import StoreError
 from kbsupport.model import Filter
 from kbsupport.testing import FakeEmbedder
 
+SAMPLE = Path(__file__).parents[2] / "data" / "articles"
 QUESTION = "How do I change the payment card for my plan?"
 ARTICLE = "billing/change-payment-method"
 KILLS = 3
