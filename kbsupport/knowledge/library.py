@@ -150,7 +150,7 @@ class Library:
         chosen: list[tuple[int, int, float, float]] = []
         for place, one in enumerate(ranked):
             rows = index.catalog.rows_of(one.article)
-            cosines = index.vectors_of(one.article) @ vector
+            cosines = index.vectors_of(one.article)[0] @ vector
             scored = [
                 (row, float(terms[row]), float(cosine))
                 for row, cosine in zip(rows, cosines, strict=True)
@@ -193,7 +193,7 @@ def _rank(
     ranked = []
     for article in candidates:
         entry = index.catalog.entries[article]
-        best, about = vector_scores(index.vectors_of(article), vector)
+        best, about = vector_scores(*index.vectors_of(article), vector)
         term = float(terms[article])
         ranked.append(
             _Ranked(

@@ -18,6 +18,7 @@ from kbsupport.knowledge.generation import (
     mark_damaged,
 )
 from kbsupport.knowledge.probe import survives
+from kbsupport.knowledge.ranking import centroid_length
 from kbsupport.knowledge.terms import TermIndex
 from kbsupport.knowledge.vectors import ChromaFault, ChromaIndex, Group, nearest_exactly
 from kbsupport.model import Audience, Filter
@@ -49,7 +50,7 @@ class OpenGeneration:
         self._folder = root / generation.directory
         self._chroma: ChromaIndex | None = None
         self._matrix: NDArray[np.float32] | None = None
-        self._by_article: dict[int, NDArray[np.float32]] = {}
+        self._by_article: dict[int, tuple[NDArray[np.float32], float]] = {}
         self._views: dict[Filter, tuple[NDArray[np.bool_], NDArray[np.int64], int]] = {}
         self._rows_of_id: dict[str, list[int]] | None = None
         self._retried = False
@@ -74,8 +75,8 @@ class OpenGeneration:
         owners = dict.fromkeys(int(self.catalog.owners[row]) for row in found)
         return [owner for owner in owners if admitted[owner]]
 
-    def vectors_of(self, article: int) -> NDArray[np.float32]:
-        """The vectors of an article's chunks, in their order."""
+    def vectors_of(self, article: int) -> tuple[NDArray[np.float32], float]:
+        """The vectors of an article's chunks, in their order, and the length of their sum."""
         if article not in self._by_article:
             self.load([article])
         return self._by_article[article]
@@ -88,7 +89,8 @@ class OpenGeneration:
         start = 0
         for article, span in zip(missing, rows, strict=True):
             assert vectors is not None
-            self._by_article[article] = vectors[start : start + len(span)]
+            mine = vectors[start : start + len(span)]
+            self._by_article[article] = (mine, centroid_length(mine))
             start += len(span)
 
     def close(self) -> None:

@@ -48,10 +48,19 @@ class Postings:
         place = int(self.keys.searchsorted(key))
         return place if place < len(self.keys) and self.keys[place] == key else None
 
-    def add(self, scores: Scores, column: int, times: float = 1.0) -> None:
+    def columns(self, terms: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Where those of these terms stand that some row holds, and which of them those are."""
+        if not len(self.keys) or not terms:
+            return np.zeros(0, np.int64), np.zeros(len(terms), np.bool_)
+        keys = np.array([_key(term) for term in terms], np.uint64)
+        places = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
+        held = self.keys[places] == keys
+        return places[held], held
+
+    def add(self, scores: Scores, column: int) -> None:
         """Add one term's weights to the scores of the rows that hold it."""
         part = slice(self.starts[column], self.starts[column + 1])
-        scores[self.rows[part]] += self.weights[part] * np.float32(times)
+        scores[self.rows[part]] += self.weights[part]
 
 
 class TermIndex:
@@ -145,15 +154,21 @@ def _read(arrays: Any, name: str) -> Postings:
 
 
 def _cosines(index: Postings, found: list[str]) -> Scores:
-    scores = np.zeros(index.size, np.float32)
-    norm = 0.0
-    for term, times in Counter(found).items():
-        column = index.column(term)
-        if column is not None:
-            weight = (1 + math.log(times)) * float(index.gains[column])
-            norm += weight * weight
-            index.add(scores, column, weight)
-    return scores / np.float32(math.sqrt(norm)) if norm else scores
+    counts = Counter(found)
+    columns, held = index.columns(list(counts))
+    if not len(columns):
+        return np.zeros(index.size, np.float32)
+    times = np.fromiter(counts.values(), np.float32)[held]
+    weights = (1 + np.log(times)) * index.gains[columns]
+    # All postings at once: a question has a hundred letter runs, and each numpy call costs.
+    parts = [slice(*index.starts[column : column + 2]) for column in columns]
+    rows = np.concatenate([index.rows[part] for part in parts])
+    products = np.concatenate(
+        [index.weights[part] * weight for part, weight in zip(parts, weights, strict=True)]
+    )
+    norm = math.sqrt(float((weights**2).sum()))
+    scores: Scores = np.bincount(rows, products, index.size).astype(np.float32)
+    return scores / np.float32(norm)
 
 
 def _tfidf(texts: Sequence[str], analyzer: Callable[[str], list[str]]) -> Postings:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kbsupport.knowledge.ranking import TERM_WEIGHT, fuse, order, vector_scores
+from kbsupport.knowledge.ranking import TERM_WEIGHT, centroid_length, fuse, order, vector_scores
 from kbsupport.knowledge.vectors import ChromaFault, nearest_exactly, within
 
 
@@ -17,13 +17,15 @@ def unit(rows):
 
 def test_the_best_chunk_counts_and_so_does_the_whole_article():
     question = unit([[1, 0]])[0]
-    best, about = vector_scores(unit([[1, 0], [0, 1]]), question)
+    chunks = unit([[1, 0], [0, 1]])
+    best, about = vector_scores(chunks, centroid_length(chunks), question)
     assert best == pytest.approx(1)
     assert about == pytest.approx((1 + 0.5 + np.sqrt(0.5)) / 3)
 
 
 def test_chunks_that_cancel_out_have_no_centroid():
-    best, about = vector_scores(unit([[1, 0], [-1, 0]]), unit([[1, 0]])[0])
+    chunks = unit([[1, 0], [-1, 0]])
+    best, about = vector_scores(chunks, centroid_length(chunks), unit([[1, 0]])[0])
     assert (best, about) == (pytest.approx(1), pytest.approx(1 / 3))
 
 
