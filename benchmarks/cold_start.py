@@ -22,7 +22,7 @@ from statistics import median
 
 from benchmarks import bases
 from benchmarks.common import ROOT, write_result
-from benchmarks.figures import figure, show
+from benchmarks.figures import figure, load_note, show
 from benchmarks.processes import KBSUPPORT, Run, timed
 
 CHUNKS = 1300
@@ -78,6 +78,14 @@ def make_peers() -> str | None:
     return None if done.returncode == 0 else "its packages cannot be installed here"
 
 
+def peer_versions() -> str:
+    """What is installed there: a comparison without versions says little."""
+    names = ("langchain-chroma", "langchain-huggingface", "sentence-transformers", "torch")
+    ask = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    found = timed([str(PEER_PYTHON), "-c", ask, *names]).stdout.split()
+    return ", ".join(" ".join(pair) for pair in zip(names, found, strict=True))
+
+
 def build_peer(work: Path, texts: list[str]) -> list[str]:
     """A persisted LangChain store with the same texts; the command that asks it."""
     from kbsupport.adapters.embedders import packaged_model
@@ -111,8 +119,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
     notes = [
+        load_note(),
         "Cold means a new process; the files are in the page cache, as they are for the others.",
         "Ratios are taken within a round, then the median of the rounds.",
+        "The bare process opens the model with our options, but keeps the garbage collector on.",
     ]
     bases.shared_data()
     with tempfile.TemporaryDirectory() as folder:
@@ -130,6 +140,7 @@ def main() -> None:
         reason = make_peers()
         if reason is None:
             commands["langchain"] = build_peer(work, texts)
+            notes.append(f"LangChain is {peer_versions()}.")
         else:
             print(f"skipped LangChain: {reason}", file=sys.stderr)
             notes.append(f"LangChain was skipped: {reason}.")

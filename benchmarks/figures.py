@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,11 @@ def figure(
 def missed(figures: dict[str, Any]) -> list[str]:
     """Names of the figures that do not reach their bar."""
     return [name for name, one in figures.items() if one.get("reached") is False]
+
+
+def load_note() -> str:
+    """How busy the machine was with other things; call it before anything is measured."""
+    return f"Load average when it began: {os.getloadavg()[0]:.1f}."
 
 
 def show(figures: dict[str, Any]) -> None:

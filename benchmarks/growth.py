@@ -22,7 +22,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.common import ROOT, write_result
-from benchmarks.figures import figure, show, tidy
+from benchmarks.figures import figure, load_note, show, tidy
 from benchmarks.processes import disk_bytes, timed
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def plot(rows: list[dict[str, Any]]) -> None:
         axis.grid(visible=True, which="major", alpha=0.3)
         axis.legend(frameon=False)
     PLOT.parent.mkdir(exist_ok=True)
-    drawing.savefig(PLOT, metadata={"Date": None})
+    drawing.savefig(PLOT, metadata={"Date": None, "Creator": None})
 
 
 def main() -> None:
@@ -218,7 +218,7 @@ def main() -> None:
     if flags.step:
         print(json.dumps({"build": build, "ask": ask}[flags.step](flags.home)))
         return
-    rows = []
+    began, rows = load_note(), []
     for size in flags.sizes:
         rows.append(measure(size))
         print(json.dumps(rows[-1]), flush=True)
@@ -231,6 +231,7 @@ def main() -> None:
     plot(rows)
     ef = {row["chunks"]: row["ef_search"] for row in rows}
     notes = [
+        began,
         f"{CLUSTERS} clusters, spread along {CURRENTS} of {DIMENSION} directions, and some noise.",
         "Chroma's ef_search that the check of a new index asked for: "
         + ", ".join(f"{value} at {chunks:,} chunks" for chunks, value in ef.items())

@@ -19,10 +19,10 @@ Result = dict[str, Any]
 
 HEAD = """# Benchmarks
 
-Made by `make bench` from `benchmarks/results/*.json`; written by nobody's hand. A bar is what was
-promised before anything was measured. Ratios are taken with both sides in turn on the same machine;
-a spread is minimum–maximum of the single measurements. The data are real help centres and questions
-that are not part of this repository; without them a benchmark is skipped.
+Made by `make bench` from `benchmarks/results/*.json`, never by hand. A bar is what this project
+asks of itself. Ratios are taken with both sides in turn on the same machine; a spread is
+minimum–maximum of the single measurements. The data are real help centres and questions that are
+not part of this repository; without them a benchmark is skipped and its last result stays.
 """
 
 SECTIONS = {
@@ -68,7 +68,7 @@ def section(name: str, result: Result) -> str:
     lines += ["", *(f"- {note}" for note in result.get("notes", []))]
     below = [one["what"] for one in figures_of(result) if one.get("reached") is False]
     if below:
-        lines.append(f"- Below its bar on this machine: {'; '.join(below)}.")
+        lines.append(f"- Below its bar: {'; '.join(below)}.")
     lines += ["", f"`{result['command']}` · {result['date']} · {place(result['machine'])}", ""]
     return "\n".join(lines)
 
@@ -164,7 +164,7 @@ def number(value: Any) -> str:
     """Thousands apart, no needless digits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) or value >= 1000 else f"{tidy(value):g}"
+    return f"{value:,.0f}" if isinstance(value, int) or value >= 1000 else f"{tidy(value):g}"
 
 
 def place(machine: dict[str, Any]) -> str:

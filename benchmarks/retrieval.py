@@ -99,7 +99,7 @@ def baselines(
     rows = range(len(index.catalog.entries))
     articles = {article.id: article for article in library.articles()}
     vectors = embedder.embed([label.text for label in asked])
-    pairs = [[vector_scores(index.vectors_of(row), vector) for row in rows] for vector in vectors]
+    pairs = [[vector_scores(*index.vectors_of(row), vector) for row in rows] for vector in vectors]
     cosines = np.array(pairs)
     tfidf = tfidf_scores([articles[entry.article_id] for entry in index.catalog.entries], asked)
     return {
@@ -205,6 +205,13 @@ def main() -> None:
         ours = {metric: rows[0][metric][OURS] for metric in COUNTS}
         figures = {"embedder": embedder.name, "bar": BAR, "kb_mean": ours}
         notes = [
+            (
+                "Recall@5 misses its bar by one question of the 120 of kb_logingov; one such question "
+                "is 0.0042 of the mean. Tried on the calibration parts: reciprocal ranks, z-scores, "
+                "letter runs, passage-level terms, other chunk sizes and separators, learned weights, "
+                "pseudo-relevance feedback, fp32 vectors. None moved recall there, where it is above "
+                "the bar, so nothing more was chosen by looking at the test part."
+            ),
             "Each question counts once; the mean gives both kb sets the same weight.",
             "Weights were chosen on the calibration parts, which are a part of these questions.",
         ]
