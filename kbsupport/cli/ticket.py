@@ -54,6 +54,10 @@ def show_ticket(
     if chosen.json:
         emit_json(ticket.to_dict())
         return
-    emit(f"{ticket.id} · {ticket.tier} · {ticket.reason}\n\n{ticket.question}\n\nFound:")
+    since = ticket.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    who = f"{ticket.customer_id or 'nobody named'} ({ticket.tier})"
+    emit(f"{ticket.id} · since {since} · {who} · {ticket.reason}: {ticket.brief['rule']}")
+    emit(f"\n{ticket.question}\n\nFound:")
     for passage in ticket.brief["passages"][:3]:
-        emit(f"\n{passage['article_id']} > {passage['section']}\n{passage['text']}")
+        where = " > ".join(filter(None, (passage["article_id"], passage["section"])))
+        emit(f"\n{where}\n{passage['text']}")
