@@ -1,9 +1,11 @@
 """Exit codes, streams, signals: what a shell sees. Each subprocess costs, so there are few."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -159,7 +161,11 @@ def test_streams_may_be_closed_and_know_only_ascii(shell):
 
 @pytest.fixture
 def running(model_cache, tmp_path):
-    """An index run that has begun its work."""
+    """An index run that has begun to embed.
+
+    Not sooner: while a compiled package loads, CPython 3.11 may turn the interrupt into an
+    ImportError or lose it, and a person presses again.
+    """
     environment = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
     home = tmp_path / "home"
     process = subprocess.Popen(
@@ -170,11 +176,19 @@ def running(model_cache, tmp_path):
         env=environment,
     )
     deadline = time.monotonic() + 60
-    while not (home / "index" / "builder.lock").exists() and time.monotonic() < deadline:
+    while not _embedded(home / "kbsupport.db") and time.monotonic() < deadline:
         time.sleep(0.02)
     yield process
     process.kill()
     process.communicate()
+
+
+def _embedded(database):
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as read:
+            return read.execute("SELECT count(*) FROM embedding").fetchone()[0] > 0
+    except sqlite3.Error:
+        return False
 
 
 def test_ctrl_c_is_130_and_silent(running):
