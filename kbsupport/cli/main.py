@@ -10,6 +10,7 @@ import typer
 
 from kbsupport import __version__
 from kbsupport.cli import articles, ask, config, demo, doctor, index, ticket
+from kbsupport.cli.interrupt import INTERRUPTED, heeding_ctrl_c
 from kbsupport.cli.options import Globals, hoist
 from kbsupport.cli.output import mute_stdout, tell, tell_error
 from kbsupport.errors import (
@@ -87,23 +88,27 @@ def exit_code(error: KbSupportError) -> int:
 def run(arguments: list[str] | None = None) -> None:
     """Run one command line; a known error becomes one line and an exit code."""
     given = hoist(sys.argv[1:] if arguments is None else arguments)
+    with heeding_ctrl_c():
+        sys.exit(_run(given))
+
+
+def _run(given: list[str]) -> int:
     try:
-        code = cli(given, prog_name="kbsupport", standalone_mode=False)
+        return int(cli(given, prog_name="kbsupport", standalone_mode=False) or 0)
     except KbSupportError as error:
         tell_error(str(error))
-        code = exit_code(error)
+        return exit_code(error)
     except _UsageError as error:
         _explain(error)
-        code = 2
+        return 2
     except SystemExit as stopped:
         # Typer calls a pipe that was closed during the help a failure; `emit` sees to the data.
         if not isinstance(stopped.__context__, BrokenPipeError):
             raise
         mute_stdout()
-        code = 0
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
-    sys.exit(code or 0)
+        return 0
+    except typer.Abort:
+        return INTERRUPTED
 
 
 def _explain(error: Any) -> None:

@@ -1,0 +1,155 @@
+"""Help articles, their pieces, and what an index run did with them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Audience(StrEnum):
+    """Who may read an article."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of an article's text under one heading path; `start` is the heading's own line."""
+
+    path: tuple[str, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One help article, whatever its format, cleaned."""
+
+    id: str
+    title: str
+    text: str
+    sections: tuple[Section, ...] = ()
+    seen_questions: tuple[str, ...] = ()
+    topic: str | None = None
+    tags: tuple[str, ...] = ()
+    audience: Audience = Audience.PUBLIC
+    tiers: tuple[str, ...] = ()
+    language: str | None = None
+    product: str | None = None
+    url: str | None = None
+    author: str | None = None
+    updated: str | None = None
+    published: bool = True
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The article as `articles show --json` prints it."""
+        shown = asdict(self)
+        del shown["sections"]
+        return shown
+
+    def _repr_html_(self) -> str:
+        body = html.escape(self.text).replace("\n", "<br>")
+        return f"<h3>{html.escape(self.title)}</h3><p><code>{html.escape(self.id)}</code></p>{body}"
+
+
+class ChunkKind(StrEnum):
+    """A piece of the text, one seen question, the title alone; navigation is kept, not indexed."""
+
+    PASSAGE = "passage"
+    NAVIGATION = "navigation"
+    QUESTION = "question"
+    TITLE = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of an article as indexed; `words` is what the indexes read."""
+
+    article_id: str
+    kind: ChunkKind
+    ordinal: int
+    section: tuple[str, ...]
+    start: int
+    end: int
+    words: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which articles a question may see."""
+
+    audience: Audience = Audience.PUBLIC
+    tier: str | None = None
+    language: str | None = None
+    product: str | None = None
+
+    def admits(self, article: Article) -> bool:
+        """True if the article may be shown to this question."""
+        return (
+            article.published
+            and (self.audience is Audience.INTERNAL or article.audience is Audience.PUBLIC)
+            and (not article.tiers or self.tier in article.tiers)
+            and (self.language is None or article.language in (None, self.language))
+            and (self.product is None or article.product in (None, self.product))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An article that could not be read, and why."""
+
+    path: str
+    line: int | None
+    reason: str
+    article_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of `failed`."""
+        return {"path": self.path, "line": self.line, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an index run did."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+    embedded: int
+    failed: tuple[Failure, ...]
+    generation: int | None
+    seconds: float
+    notices: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """`index --json`."""
+        return {
+            "added": len(self.added),
+            "changed": len(self.changed),
+            "removed": len(self.removed),
+            "unchanged": self.unchanged,
+            "embedded": self.embedded,
+            "failed": [f.to_dict() for f in self.failed],
+            "generation": self.generation,
+            "seconds": self.seconds,
+            "articles": {
+                "added": list(self.added),
+                "changed": list(self.changed),
+                "removed": list(self.removed),
+            },
+            "notices": list(self.notices),
+        }
+
+    def _repr_html_(self) -> str:
+        counts = {**self.to_dict(), "failed": len(self.failed)}
+        names = ("added", "changed", "removed", "unchanged", "embedded", "failed")
+        rows = "".join(f"<tr><th>{name}</th><td>{counts[name]}</td></tr>" for name in names)
+        return f"<table>{rows}</table>"
