@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from kbsupport.assistant import Assistant
     from kbsupport.knowledge.indexing import Indexer, Progress
     from kbsupport.knowledge.library import Library
-    from kbsupport.ports import AnswerWriter, Embedder
+    from kbsupport.learning.learner import Learner
+    from kbsupport.learning.seeing import Observer
+    from kbsupport.mind import Mind
+    from kbsupport.ports import AnswerWriter, Embedder, Reader
+    from kbsupport.standing import Shelf
     from kbsupport.store.database import Database
     from kbsupport.store.decisions import TicketView
 
@@ -174,17 +178,51 @@ class App:
         return Indexer(self.database, self._index_root, lambda: self.embedder, size)
 
     @cached_property
+    def reader(self) -> Reader:
+        """Whoever tells language and mood of a message."""
+        section = self.settings.reader
+        made: Reader = plugins.build("reader", section.use, **section.options())
+        return made
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Where judge, policy and certificate are kept."""
+        from kbsupport.standing import Shelf
+
+        return Shelf(self.home, self.settings.triage.policy, self.settings.triage.prior)
+
+    @cached_property
+    def mind(self) -> Mind:
+        """Whoever thinks before anything is done."""
+        from kbsupport.mind import Mind, Rules
+
+        rules = Rules(
+            passages=self.settings.triage.passages,
+            default_tier=self.settings.customers.tiers[0],
+            require_certificate=self.settings.triage.require_certificate,
+        )
+        return Mind(self.library, self.reader, self.shelf, rules)
+
+    @cached_property
+    def observer(self) -> Observer:
+        """Whoever puts labels to the system as questions."""
+        from kbsupport.learning.seeing import Observer
+
+        return Observer(self.mind, self.database, lambda: self.embedder, lambda: self.writer)
+
+    @cached_property
+    def learner(self) -> Learner:
+        """Whoever learns from labels."""
+        from kbsupport.learning.learner import Learner
+
+        return Learner(self.observer)
+
+    @cached_property
     def assistant(self) -> Assistant:
         """Whoever answers."""
         from kbsupport.assistant import Assistant
-        from kbsupport.triage.verdict import Policy
 
-        policy = Policy(
-            passages=self.settings.triage.passages,
-            coverage=self.settings.triage.coverage,
-            default_tier=self.settings.customers.tiers[0],
-        )
-        return Assistant(self.library, self.writer, self.database, policy)
+        return Assistant(self.mind, self.writer, self.database)
 
     @property
     def _index_root(self) -> Path:

@@ -10,91 +10,88 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.errors import KbSupportError, StoreError
+from kbsupport.mind import Mind, Thought
 from kbsupport.model import (
     Answer,
     Brief,
     Customer,
-    Evidence,
-    Filter,
     Found,
     Outcome,
     Question,
     Reason,
     Reply,
-    Signals,
     Verdict,
 )
+from kbsupport.standing import keep_artefacts
 from kbsupport.store import decisions
-from kbsupport.triage.evidence import weigh
 from kbsupport.triage.signals import read_signals
-from kbsupport.triage.verdict import Policy, decide
 
 if TYPE_CHECKING:
-    from kbsupport.knowledge.library import Library
     from kbsupport.ports import AnswerWriter
     from kbsupport.store.database import Database
 
-# There is no judge yet, so nothing is known about how likely an answer is right: one half says
-# exactly that. A contract key may not be missing, and a similarity would look like a probability.
-UNKNOWN = 0.5
+_TURNS = 50
+_REMEMBERED = 5
 
 
 class Assistant:
     """Answers a question with its source, asks one thing back, or hands it to a person."""
 
-    def __init__(
-        self, library: Library, writer: AnswerWriter, database: Database, policy: Policy
-    ) -> None:
-        self._library, self._writer = library, writer
-        self._database, self._policy = database, policy
+    def __init__(self, mind: Mind, writer: AnswerWriter, database: Database) -> None:
+        self._mind, self._writer, self._database = mind, writer, database
 
     def ask(self, question: Question, *, open_ticket: bool = True) -> Reply:
-        """The whole product: look, weigh, decide, then answer, ask back or hand over."""
+        """The whole product: think, then answer, ask back or hand over, and keep it."""
         clock = _Clock()
         question = _storable(question)
-        customer = Customer(question.customer_id, question.tier or self._policy.default_tier)
-        signals = read_signals(question.text)
-        found, answer, error = Found(generation=None), None, None
+        tier = question.tier or self._mind.rules.default_tier
+        customer = Customer(question.customer_id, tier)
+        earlier = self._earlier(question)
+        said = tuple(turn.text for turn in earlier[-_REMEMBERED:])
+        thought = Thought(read_signals(question.text, said))
+        answer, error = None, None
         try:
-            if not signals.empty:
-                found = self._search(question, customer, clock)
-            with clock.step("decide"):
-                verdict = self._decide(found, signals)
+            with clock.step("think"):
+                asked_back = any(turn.outcome == Outcome.CLARIFY for turn in earlier)
+                thought = self._mind.think(question, tier, said, asked_back=asked_back)
             with clock.step("write"):
-                answer, verdict = self._answer(question, found, verdict)
+                answer, thought = self._answer(question, thought)
         except StoreError:
             raise  # nothing can be kept, so nothing may be acknowledged
         except KbSupportError as failure:
             # Whatever fails, the customer gets a person.
             error = str(failure)
-            verdict = Verdict(Outcome.ESCALATE, Reason.FAILED, error)
-        reply = _compose(question, customer, signals, found, verdict, answer, error)
-        return self._keep(question, reply, found, clock, open_ticket=open_ticket)
+            thought = replace(thought, verdict=Verdict(Outcome.ESCALATE, Reason.FAILED, error))
+        reply = _compose(question, customer, thought, answer, error)
+        return self._keep(question, reply, thought, clock, open_ticket=open_ticket)
 
-    def _search(self, question: Question, customer: Customer, clock: _Clock) -> Found:
-        by = Filter(question.audience, customer.tier, question.language, question.product)
-        with clock.step("search"):
-            return self._library.search(question.text, by, self._policy.passages)
+    def _earlier(self, question: Question) -> tuple[decisions.Earlier, ...]:
+        if question.conversation_id is None:
+            return ()
+        with self._database.read() as connection:
+            return decisions.earlier(connection, question.conversation_id, _TURNS)
 
-    def _decide(self, found: Found, signals: Signals) -> Verdict:
-        order = tuple(match.article_id for match in found.matches)
-        return decide(weigh(found), signals, order, self._policy)
-
-    def _answer(
-        self, question: Question, found: Found, verdict: Verdict
-    ) -> tuple[Answer | None, Verdict]:
-        if verdict.outcome is not Outcome.RESOLVE or found.article is None:
-            return None, verdict
+    def _answer(self, question: Question, thought: Thought) -> tuple[Answer | None, Thought]:
+        found = thought.found
+        if thought.verdict.outcome is not Outcome.RESOLVE or found.article is None:
+            return None, thought
         passages = [p for p in found.passages if p.article_id == found.article.id]
-        relevance = self._library.relevance(question.text, found.article)
+        relevance = self._mind.library.relevance(question.text, found.article)
         answer = self._writer.write(question, found.article, passages, relevance)
         if answer is None or not answer.citations:
             rule = f"{found.article.id} has nothing to quote"
-            return None, Verdict(Outcome.ESCALATE, Reason.NOTHING_TO_QUOTE, rule)
-        return answer, verdict
+            verdict = Verdict(Outcome.ESCALATE, Reason.NOTHING_TO_QUOTE, rule)
+            return None, replace(thought, verdict=verdict)
+        return answer, thought
 
     def _keep(
-        self, question: Question, reply: Reply, found: Found, clock: _Clock, *, open_ticket: bool
+        self,
+        question: Question,
+        reply: Reply,
+        thought: Thought,
+        clock: _Clock,
+        *,
+        open_ticket: bool,
     ) -> Reply:
         """Decision and ticket are stored together, before anything is acknowledged."""
         with clock.step("store"), self._database.write() as connection:
@@ -102,12 +99,16 @@ class Assistant:
                 ticket = self._open(connection, question, reply)
                 reply = replace(reply, ticket_id=ticket, text=_waiting(reply, ticket))
             timed = replace(reply, timings_ms=clock.so_far())
+            if thought.used is not None:
+                keep_artefacts(connection, thought.used.standing, thought.used.judge)
             decisions.save_decision(
                 connection,
                 reply.decision_id,
-                generation=found.generation,
+                generation=thought.found.generation,
                 question=_asked(question),
                 body=timed.to_dict(),
+                conversation_id=question.conversation_id,
+                inputs=thought.inputs(),
             )
         return replace(reply, timings_ms=clock.so_far())
 
@@ -127,23 +128,22 @@ class Assistant:
 def _compose(
     question: Question,
     customer: Customer,
-    signals: Signals,
-    found: Found,
-    verdict: Verdict,
+    thought: Thought,
     answer: Answer | None,
     error: str | None,
 ) -> Reply:
+    found = thought.found
     return Reply(
         id=question.id,
         decision_id=f"d-{uuid.uuid4().hex}",
-        verdict=verdict,
-        text=answer.text if answer else _words(verdict, found),
+        verdict=thought.verdict,
+        text=answer.text if answer else _words(thought.verdict, found),
         articles=tuple(match.article_id for match in found.matches),
-        probability=UNKNOWN if found.passages else 0.0,
+        probability=thought.case.probability if thought.case and found.passages else 0.0,
         answer=answer,
         passages=found.passages,
-        signals=signals,
-        evidence=weigh(found) if found.matches else Evidence(),
+        signals=thought.signals,
+        evidence=thought.evidence,
         customer=customer,
         ticket_id=None,
         timings_ms={},

@@ -64,6 +64,20 @@ class StoreError(KbSupportError):
     """The database cannot be opened, read or written."""
 
 
+class CertificateError(KbSupportError):
+    """A certificate that cannot be trusted; without one nothing is resolved as certified."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where} cannot be trusted: {reason}; run `kbsupport calibrate` again")
+
+
+class JudgeError(KbSupportError):
+    """A judge that cannot be read; nothing is resolved by it."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where} cannot be used: {reason}; run `kbsupport calibrate` again")
+
+
 class NotFound(KbSupportError):
     """What was asked for by id does not exist."""
 

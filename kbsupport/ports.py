@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kbsupport.model import Answer, Article, Passage, Question
+    from kbsupport.model import Answer, Article, Passage, Question, Reading
 
     Vectors = NDArray[np.float32]
 
@@ -36,4 +36,12 @@ class AnswerWriter(Protocol):
         relevance: Callable[[str], float],
     ) -> Answer | None:
         """The answer, or None if nothing can be quoted; `relevance` weighs any text, 0…1."""
+        ...
+
+
+class Reader(Protocol):
+    """A message in, what its wording says out: language and mood."""
+
+    def read(self, text: str) -> Reading:
+        """The reading of any text, however long, empty or broken; it never raises."""
         ...

@@ -19,7 +19,7 @@ from kbsupport.errors import ConfigError
 _PREFIX = "KBSUPPORT_"
 _PROJECT_FILE = "kbsupport.toml"
 _DOTENV = ".env"
-_PARTS = frozenset({"embedder", "writer"})
+_PARTS = frozenset({"embedder", "reader", "writer"})
 _LITERAL = re.compile(r"true|false|[+-]?(?:0|[1-9]\d*)(?:\.\d+)?", re.IGNORECASE)
 
 
@@ -44,6 +44,12 @@ class EmbedderSettings(PartSettings):
     use: str = "onnx"
 
 
+class ReaderSettings(PartSettings):
+    """Who tells language and mood of a message."""
+
+    use: str = "plain"
+
+
 class WriterSettings(PartSettings):
     """Who words an answer."""
 
@@ -58,10 +64,12 @@ class IndexSettings(_Section):
 
 
 class TriageSettings(_Section):
-    """What the rule looks at; the judge and its certificate are not built yet."""
+    """How a verdict is reached; who may be answered alone stands in the policy file."""
 
     passages: int = Field(default=8, ge=1, le=50)
-    coverage: float = Field(default=0.5, ge=0, le=1)
+    require_certificate: bool = False
+    policy: Path | None = None
+    prior: Path | None = None
 
 
 class CustomerSettings(_Section):
@@ -76,6 +84,7 @@ class Settings(BaseSettings):
     model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
     embedder: EmbedderSettings = EmbedderSettings()
     writer: WriterSettings = WriterSettings()
+    reader: ReaderSettings = ReaderSettings()
     index: IndexSettings = IndexSettings()
     triage: TriageSettings = TriageSettings()
     customers: CustomerSettings = CustomerSettings()

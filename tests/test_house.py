@@ -36,8 +36,10 @@ MAY_IMPORT = {
 }
 HOMES = {
     "chromadb": {"knowledge/vectors.py", "doctor.py"},
-    "sklearn": {"knowledge/terms.py"},
-    "scipy": {"knowledge/terms.py"},
+    "sklearn": {"knowledge/terms.py", "triage/intent.py"},
+    "scipy": {"knowledge/terms.py", "evaluation/scores.py"},
+    "matplotlib": {"evaluation"},
+    "pandas": {"evaluation"},
     "sqlmodel": {"store"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
@@ -49,6 +51,8 @@ HOMES = {
     "onnx": {"adapters"},
     "tokenizers": {"adapters"},
     "sentence_transformers": {"adapters"},
+    "vaderSentiment": {"adapters"},
+    "lingua": {"adapters"},
     "torch": {"adapters"},
     "pydantic": {"settings.py"},
     "pydantic_settings": {"settings.py"},
@@ -57,7 +61,10 @@ HOMES = {
     "httpx": set(),
 }
 # Too heavy for the top of any file that a question does not need.
-LAZY = {"torch", "sentence_transformers", "chromadb", "sklearn", "scipy", "onnxruntime", "onnx"}
+LAZY = {
+    "torch", "sentence_transformers", "chromadb", "sklearn", "scipy", "onnxruntime", "onnx",
+    "matplotlib", "pandas",
+}  # fmt: skip
 LONGEST = 400
 # Every noun of the house in one place is worth a longer file.
 REFUSED = frozenset(

@@ -127,11 +127,13 @@ def _touches(passage: Passage, block: Block) -> bool:
 
 def _split(article: Article) -> Iterator[Block]:
     heads = {section.start for section in article.sections if section.path}
+    # A text that says no more than its title is still the text somebody wrote as the answer.
+    title = article.title if article.text.strip() != article.title else None
     run: list[Span] = []
     in_list = False
     for line in _LINE.finditer(article.text):
         text = line.group()
-        if line.start() in heads or text == article.title or not text.strip():
+        if line.start() in heads or text == title or not text.strip():
             continue
         span = _strip(article.text, line.span())
         apart = run and "\n\n" in article.text[run[-1][1] : span[0]]

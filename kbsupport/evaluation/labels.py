@@ -4,44 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from kbsupport.errors import ConfigError
+from kbsupport.model import AUTO_RESOLVE, ESCALATE, Label
 
-AUTO_RESOLVE = "auto_resolve"
-ESCALATE = "escalate"
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """One ticket and what a person says should happen with it."""
-
-    id: str
-    text: str
-    expected: str
-    accept_ids: tuple[str, ...] = ()
-    kind: str | None = None
-    topic: str | None = None
-    intent: str | None = None
-    urgent: bool | None = None
-    tier: str | None = None
-    language: str | None = None
-    product: str | None = None
-    customer_id: str | None = None
-    conversation_id: str | None = None
-    created_at: datetime | None = None
-
-    @property
-    def answerable(self) -> bool:
-        """True if an article answers it, so that nobody needs to look."""
-        return self.expected == AUTO_RESOLVE
-
-    def accepts(self, article_id: str | None) -> bool:
-        """Say whether this article, quoted without a person, is a right outcome."""
-        return self.answerable and article_id in self.accept_ids
+__all__ = ["AUTO_RESOLVE", "ESCALATE", "Label", "parse_label", "read_labels"]
 
 
 def read_labels(path: Path) -> tuple[Label, ...]:

@@ -23,6 +23,27 @@ class Interval:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many of so many, and the range in which chance leaves the true share."""
+
+    count: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float | None:
+        """The share measured; None of nothing."""
+        return self.count / self.of if self.of else None
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """`count`, `of`, `share`, `low`, `high`; of nothing, the last three are null."""
+        limits = (self.low, self.high) if self.of else (None, None)
+        share, low, high = (None if x is None else round(x, 6) for x in (self.share, *limits))
+        return {"count": self.count, "of": self.of, "share": share, "low": low, "high": high}
+
+
 def place_of(ranked: Sequence[str], accept_ids: Collection[str]) -> Place:
     """Find the place, from 0, of the first accepted article; None if there is none."""
     return next((n for n, article_id in enumerate(ranked) if article_id in accept_ids), None)
@@ -78,6 +99,44 @@ def auroc(scores: Sequence[float], right: Sequence[bool]) -> float:
     above = len(good) - np.searchsorted(good, bad, side="right")
     ties = np.searchsorted(good, bad, side="right") - np.searchsorted(good, bad, side="left")
     return float((above + ties / 2).sum() / (len(good) * len(bad)))
+
+
+def calibration_error(probabilities: Sequence[float], right: Sequence[bool]) -> float:
+    """Average gap between what was promised and what was right, over ten bins of equal count."""
+    score, ok = np.asarray(probabilities, dtype=float), np.asarray(right, dtype=float)
+    gaps = [len(b) * abs(score[b].mean() - ok[b].mean()) for b in equal_bins(probabilities)]
+    return float(sum(gaps) / len(score))
+
+
+def equal_bins(probabilities: Sequence[float], bins: int = 10) -> list[NDArray[np.intp]]:
+    """Places of the probabilities, lowest first, in bins of equal count; ties keep their order."""
+    order = np.argsort(np.asarray(probabilities, dtype=float), kind="stable")
+    return np.array_split(order, min(bins, len(order)))
+
+
+def brier(probabilities: Sequence[float], right: Sequence[bool]) -> float:
+    """Mean squared distance of the probability from what came true; 0 is best."""
+    return float(np.mean((np.asarray(probabilities) - np.asarray(right, dtype=float)) ** 2))
+
+
+def rate(count: int, of: int, confidence: float = 0.95) -> Rate:
+    """So many of so many, with the exact (Clopper-Pearson) two-sided interval."""
+    low, high = exact_intervals([count], [of], confidence)
+    return Rate(count, of, float(low[0]), float(high[0]))
+
+
+def exact_intervals(
+    counts: Sequence[int], totals: Sequence[int], confidence: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Clopper-Pearson limits of many shares at once; of nothing, anything may be true."""
+    from scipy.special import betaincinv
+
+    count, total = np.asarray(counts, dtype=float), np.asarray(totals, dtype=float)
+    tail = (1 - confidence) / 2
+    # betaincinv is undefined where all or none are counted; those limits are 0 and 1 by definition.
+    low = betaincinv(np.maximum(count, 1), total - np.minimum(count, total) + 1, tail)
+    high = betaincinv(count + 1, np.maximum(total - count, 1), 1 - tail)
+    return np.where(count == 0, 0.0, low), np.where(count == total, 1.0, high)
 
 
 def _resample(

@@ -28,14 +28,7 @@ class Entry:
     tiers: tuple[str, ...]
     language: str | None
     product: str | None
-
-    def admitted(self, by: Filter) -> bool:
-        """True if this question may see it."""
-        shell = Article(
-            self.article_id, "", "", audience=self.audience, tiers=self.tiers,
-            language=self.language, product=self.product,
-        )  # fmt: skip
-        return by.admits(shell)
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,7 @@ class Catalog:
     ) -> Catalog:
         """From versions with their articles, and chunks in the same order of articles."""
         entries = tuple(
-            Entry(a.id, version, a.audience, a.tiers, a.language, a.product)
+            Entry(a.id, version, a.audience, a.tiers, a.language, a.product, a.topic)
             for version, a in articles
         )
         row = {version: number for number, (version, _) in enumerate(articles)}
@@ -65,6 +58,11 @@ class Catalog:
             ordinals=np.array([c.ordinal for _, c in chunks], np.int32),
             hashes=np.array([c.content_hash.encode() for _, c in chunks], "S64"),
         )
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The products that articles are about."""
+        return tuple(sorted({e.product for e in self.entries if e.product is not None}))
 
     def rows_of(self, article: int) -> range:
         """The chunk rows of one article."""
@@ -81,7 +79,7 @@ class Catalog:
 
     def admitted(self, by: Filter) -> NDArray[np.bool_]:
         """For each article, whether this question may see it."""
-        return np.array([entry.admitted(by) for entry in self.entries], np.bool_)
+        return np.array([by.admits(entry) for entry in self.entries], np.bool_)
 
     def admitted_audience(self, audience: Audience) -> NDArray[np.bool_]:
         """For each article, whether the audience alone lets it be seen."""
@@ -100,7 +98,7 @@ class Catalog:
     def save(self, path: Path) -> None:
         """Write one file that opens without parsing, but for the few words on each article."""
         lines = [
-            [e.article_id, e.version, e.audience, list(e.tiers), e.language, e.product]
+            [e.article_id, e.version, e.audience, list(e.tiers), e.language, e.product, e.topic]
             for e in self.entries
         ]
         entries = np.frombuffer(json.dumps(lines).encode(), np.uint8)
@@ -116,8 +114,8 @@ class Catalog:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
             entries = tuple(
-                Entry(article_id, version, Audience(audience), tuple(tiers), language, product)
-                for article_id, version, audience, tiers, language, product in json.loads(
+                Entry(article_id, version, Audience(audience), tuple(tiers), *rest)
+                for article_id, version, audience, tiers, *rest in json.loads(
                     arrays["entries"].tobytes()
                 )
             )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kbsupport.errors import IndexOutdated, NotIndexed
 from kbsupport.knowledge.opened import OpenGeneration
 from kbsupport.knowledge.ranking import fuse, order, vector_scores
+from kbsupport.knowledge.remembering import Remembered, history_stamp, remember
 from kbsupport.knowledge.words import words
-from kbsupport.model import Article, Coverage, Filter, Found, Match, Passage
+from kbsupport.model import Article, Channels, Coverage, Filter, Found, Match, Passage
 from kbsupport.store import articles as store
 from kbsupport.store import generations
 from kbsupport.store.generations import Pruned
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kbsupport.knowledge.memory import Memory, Recall
+    from kbsupport.model import Reading
     from kbsupport.ports import Embedder
     from kbsupport.store.database import Database
 
 _BY_TERMS = 30
 _BY_VECTORS = 30
 _BY_SPELLING = 5
+_BY_RECALL = 10
 _MOST_MATCHES = 10
 _OF_THE_BEST = 3
+_TITLES_READ = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,17 @@ class _Ranked:
     match: Match
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A question with its vector, and what the memory says about it."""
+
+    text: str
+    vector: NDArray[np.float32]
+    recall: Recall
+
+
 class Library:
-    """The searchable whole: term index and vector index of the live generation."""
+    """The searchable whole: term index, vector index and memory of the live generation."""
 
     def __init__(
         self,
@@ -50,37 +64,133 @@ class Library:
         self._database, self._root = database, root
         self._embedder, self._deadline = embedder, deadline
         self._opened: OpenGeneration | None = None
+        self._memory: Remembered | None = None
 
-    def search(self, text: str, by: Filter, passages: int) -> Found:
+    def embed(self, text: str) -> NDArray[np.float32]:
+        """The vector of a question, once it is sure that the index speaks the same language."""
+        self.open()
+        vector: NDArray[np.float32] = self._embedder().embed([text])[0]
+        return vector
+
+    def search(
+        self, text: str, vector: NDArray[np.float32], by: Filter, passages: int, weights: Channels
+    ) -> Found:
         """Articles in order and the best passages of the first ones, of what `by` admits."""
         try:
-            return self._search(text, by, passages)
+            return self._search(text, vector, by, passages, weights)
         except Pruned:
             # Two index runs ended while we looked; the newest generation is whole.
-            return self._search(text, by, passages)
+            return self._search(text, vector, by, passages, weights)
 
-    def _search(self, text: str, by: Filter, passages: int) -> Found:
+    def _search(
+        self, text: str, vector: NDArray[np.float32], by: Filter, passages: int, weights: Channels
+    ) -> Found:
         index = self.open()
-        vector = self._embedder().embed([text])[0]
-        terms = index.terms.articles(text)
-        admitted = index.view(by)
-        near = index.nearest(vector, by)[:_BY_VECTORS]
-        spoken = _best(terms, admitted, _BY_TERMS)
-        spelt = _best(index.terms.heads(text), admitted, _BY_SPELLING)
-        ranked = _rank(index, sorted({*near, *spoken, *spelt}), vector, terms)
-        notices = tuple(index.notices)
+        look = _Look(text, vector, self.memory(index).memory.recall(vector, text))
+        found, ranked = self._weigh(index, look, by, weights)
+        return self._with_passages(index, look, found, ranked, passages)
+
+    def passages_of(
+        self, text: str, vector: NDArray[np.float32], found: Found, passages: int
+    ) -> Found:
+        """What was found, with the passages, titles and article that a search shows."""
+        index = self.open()
+        places = [(index.place_of(match.article_id), match) for match in found.matches]
+        ranked = [_Ranked(place, match) for place, match in places if place is not None]
+        recall = self.memory(index).memory.recall(vector, text)
+        return self._with_passages(index, _Look(text, vector, recall), found, ranked, passages)
+
+    def _with_passages(
+        self,
+        index: OpenGeneration,
+        look: _Look,
+        found: Found,
+        ranked: Sequence[_Ranked],
+        passages: int,
+    ) -> Found:
         if not ranked:
-            return Found(generation=index.generation.id, notices=notices)
-        shown = self._passages(index, ranked, text, vector, passages)
-        return Found(
-            generation=index.generation.id,
-            matches=tuple(r.match for r in ranked),
+            return found
+        return replace(
+            found,
             titles=self._titles([r.match.version for r in ranked[:2]]),
-            passages=shown,
+            passages=self._passages(index, ranked, look, passages),
             article=self.article(ranked[0].match.version),
-            coverage=Coverage(*index.terms.coverage(text, ranked[0].article)),
-            notices=notices,
         )
+
+    def weigh(
+        self,
+        text: str,
+        vector: NDArray[np.float32],
+        by: Filter,
+        weights: Channels,
+        *,
+        memory: Memory,
+        without: int | None = None,
+    ) -> Found:
+        """The numbers of a search alone, with all articles found.
+
+        `without` hides one past ticket from the memory.
+        """
+        look = _Look(text, vector, memory.recall(vector, text, without))
+        return self._weigh(self.open(), look, by, weights, most=None)[0]
+
+    def reorder(self, text: str, found: Found, weights: Channels) -> Found:
+        """What `weigh` found as a search with these weights would give it."""
+        index = self.open()
+        scored = [replace(m, score=_score(m.channels, weights)) for m in found.matches]
+        matches = tuple(scored[n] for n in order([m.score for m in scored])[:_MOST_MATCHES])
+        best = index.place_of(matches[0].article_id) if matches else None
+        if best is None:
+            return found
+        return replace(found, matches=matches, coverage=_coverage(index, text, best))
+
+    def _weigh(
+        self,
+        index: OpenGeneration,
+        look: _Look,
+        by: Filter,
+        weights: Channels,
+        most: int | None = _MOST_MATCHES,
+    ) -> tuple[Found, list[_Ranked]]:
+        terms = index.terms.articles(look.text)
+        spelling = index.terms.heads(look.text)
+        admitted = index.view(by)
+        near = index.nearest(look.vector, by)[:_BY_VECTORS]
+        spoken = _best(terms, admitted, _BY_TERMS)
+        spelt = _best(spelling, admitted, _BY_SPELLING)
+        places = (index.place_of(article) for article in look.recall.leading(_BY_RECALL))
+        recalled = [place for place in places if place is not None and admitted[place]]
+        candidates = sorted({*near, *spoken, *spelt, *recalled})
+        scores = (terms, spelling, index.terms.passages(look.text))
+        ranked = _rank(index, candidates, look, scores, weights)[:most]
+        found = Found(
+            generation=index.generation.id,
+            unanswered=look.recall.unanswered(),
+            notices=tuple(index.notices),
+        )
+        if not ranked:
+            return found, []
+        coverage = _coverage(index, look.text, ranked[0].article)
+        return replace(found, matches=tuple(r.match for r in ranked), coverage=coverage), ranked
+
+    def memory(self, index: OpenGeneration | None = None) -> Remembered:
+        """What the live generation's short texts and the past tickets say together."""
+        index = index or self.open()
+        history = history_stamp(self._database)
+        stamp = f"{index.generation.id}-{history}"
+        if self._memory is None or self._memory.stamp != stamp:
+            self._memory = remember(self._database, self._root, index.generation, history)
+        return self._memory
+
+    def languages(self, read: Callable[[str], Reading]) -> tuple[str, ...]:
+        """What the articles are written in; where they do not say, as their titles read."""
+        entries = self.open().catalog.entries
+        spoken = {entry.language for entry in entries if entry.language is not None}
+        silent = [entry.version for entry in entries if entry.language is None][:_TITLES_READ]
+        found = read(". ".join(self._titles(silent))).language if silent else None
+        if silent and found is None:
+            return ()  # a guess would keep good answers from people
+        return tuple(sorted(spoken | ({found} if found else set())))
 
     def relevance(self, text: str, article: Article) -> Callable[[str], float]:
         """How much of the question a part of this article speaks of, by weight of words.
@@ -141,16 +251,15 @@ class Library:
         self,
         index: OpenGeneration,
         ranked: Sequence[_Ranked],
-        text: str,
-        vector: NDArray[np.float32],
+        look: _Look,
         count: int,
     ) -> tuple[Passage, ...]:
         """Up to three passages of the first article, and the best one of each that follows."""
-        terms = index.terms.passages(text)
+        terms = index.terms.passages(look.text)
         chosen: list[tuple[int, int, float, float]] = []
         for place, one in enumerate(ranked):
             rows = index.catalog.rows_of(one.article)
-            cosines = index.vectors_of(one.article)[0] @ vector
+            cosines = index.vectors_of(one.article)[0] @ look.vector
             scored = [
                 (row, float(terms[row]), float(cosine))
                 for row, cosine in zip(rows, cosines, strict=True)
@@ -186,29 +295,45 @@ class Library:
 def _rank(
     index: OpenGeneration,
     candidates: Sequence[int],
-    vector: NDArray[np.float32],
-    terms: NDArray[np.float32],
+    look: _Look,
+    scores: tuple[NDArray[np.float32], ...],
+    weights: Channels,
 ) -> list[_Ranked]:
     index.load(candidates)
     ranked = []
     for article in candidates:
         entry = index.catalog.entries[article]
-        best, about = vector_scores(*index.vectors_of(article), vector)
-        term = float(terms[article])
-        ranked.append(
-            _Ranked(
-                article,
-                Match(
-                    article_id=entry.article_id,
-                    version=entry.version,
-                    score=round(fuse(about, term), 6),
-                    term_score=round(term, 6),
-                    vector_score=round(best, 6),
-                ),
-            )
-        )
+        channels = _channels(index, article, look, scores)
+        score = _score(channels, weights)
+        match = Match(entry.article_id, entry.version, score, channels, entry.topic)
+        ranked.append(_Ranked(article, match))
     places = order([r.match.score for r in ranked])
-    return [ranked[place] for place in places[:_MOST_MATCHES]]
+    return [ranked[place] for place in places]
+
+
+def _channels(
+    index: OpenGeneration,
+    article: int,
+    look: _Look,
+    scores: tuple[NDArray[np.float32], ...],
+) -> Channels:
+    terms, spelling, passages = scores
+    rows = index.catalog.rows_of(article)
+    best, mean, about = vector_scores(*index.vectors_of(article), look.vector)
+    values = (
+        best, mean, about, float(terms[article]), float(spelling[article]),
+        float(passages[rows.start : rows.stop].max()),
+        *look.recall.of(index.catalog.entries[article].article_id),
+    )  # fmt: skip
+    return Channels(*(round(value, 6) for value in values))
+
+
+def _score(channels: Channels, weights: Channels) -> float:
+    return round(channels.weighed(weights), 6)
+
+
+def _coverage(index: OpenGeneration, text: str, article: int) -> Coverage:
+    return Coverage(*index.terms.coverage(text, article))
 
 
 def _best(scores: NDArray[np.float32], admitted: NDArray[np.bool_], count: int) -> list[int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +55,7 @@ class OpenGeneration:
         self._matrix: NDArray[np.float32] | None = None
         self._by_article: dict[int, tuple[NDArray[np.float32], float]] = {}
         self._views: dict[Filter, tuple[NDArray[np.bool_], NDArray[np.int64], int]] = {}
+        self._places: dict[str, int] | None = None
         self._rows_of_id: dict[str, list[int]] | None = None
         self._retried = False
         fault = faults(self._folder, generation.manifest) or self._load()
@@ -60,6 +64,13 @@ class OpenGeneration:
         else:
             self._announce(fault)
             self.catalog, self.terms = read_generation(database, generation)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """The same for two generations that hold the same versions, cut alike."""
+        held = [[entry.article_id, entry.version] for entry in self.catalog.entries]
+        content = json.dumps([self.generation.splitter, held])
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def view(self, by: Filter) -> NDArray[np.bool_]:
         """For each article, whether this question may see it."""
@@ -74,6 +85,12 @@ class OpenGeneration:
             found = [row for row, _ in near]
         owners = dict.fromkeys(int(self.catalog.owners[row]) for row in found)
         return [owner for owner in owners if admitted[owner]]
+
+    def place_of(self, article_id: str) -> int | None:
+        """Where an article stands in the catalog; None if it is not in this generation."""
+        if self._places is None:
+            self._places = {e.article_id: n for n, e in enumerate(self.catalog.entries)}
+        return self._places.get(article_id)
 
     def vectors_of(self, article: int) -> tuple[NDArray[np.float32], float]:
         """The vectors of an article's chunks, in their order, and the length of their sum."""

@@ -17,22 +17,25 @@ _NEAREST = 3
 
 def vector_scores(
     chunks: NDArray[np.float32], length: float, question: NDArray[np.float32]
-) -> tuple[float, float]:
-    """The best cosine; and the mean of best, three best and centroid; `length` is of the sum."""
+) -> tuple[float, float, float]:
+    """The best cosine, the mean of the best three, and that with the centroid.
+
+    `length` is of the sum of the chunks' vectors, which no question changes.
+    """
     # Plain floats: an article has a dozen chunks, and numpy's every call costs more than all.
     cosines = sorted((chunks @ question).tolist(), reverse=True)
-    best, top = cosines[0], cosines[:_NEAREST]
+    top = cosines[:_NEAREST]
     about = sum(cosines) / length if length else 0.0
-    return best, (best + sum(top) / len(top) + about) / 3
+    return cosines[0], sum(top) / len(top), about
 
 
 def centroid_length(chunks: NDArray[np.float32]) -> float:
-    """The length of the sum of an article's vectors, which no question changes."""
+    """The length of the sum of an article's vectors."""
     return float(np.linalg.norm(chunks.sum(axis=0)))
 
 
 def fuse(vector_score: float, term_score: float) -> float:
-    """The one number that articles are ordered by; it is never shown as a probability."""
+    """The one number that the passages of an article are ordered by."""
     return vector_score + TERM_WEIGHT * term_score
 
 

@@ -79,7 +79,7 @@ class TermIndex:
     def fit(cls, articles: Sequence[Article], passages: Sequence[str]) -> TermIndex:
         """Build from articles (rows in this order) and passage texts (rows in that order)."""
         heads = ["\n".join([a.title, *_headings(a), *a.seen_questions]) for a in articles]
-        return cls(_bm25f(articles), _tfidf(passages, terms), _tfidf(heads, letters))
+        return cls(_bm25f(articles), tfidf(passages, terms), tfidf(heads, letters))
 
     def articles(self, question: str) -> Scores:
         """How much of the question each article speaks of, 0…1."""
@@ -96,11 +96,11 @@ class TermIndex:
 
     def passages(self, question: str) -> Scores:
         """TF-IDF cosine with each passage."""
-        return _cosines(self._passages, terms(question))
+        return cosines(self._passages, terms(question))
 
     def heads(self, question: str) -> Scores:
         """Likeness of spelling with each article's title, headings and seen questions."""
-        return _cosines(self._heads, letters(question))
+        return cosines(self._heads, letters(question))
 
     def coverage(self, question: str, article: int) -> tuple[int, int, int, float]:
         """Words asked, held by the article, held by none, and the held share by weight."""
@@ -127,9 +127,7 @@ class TermIndex:
         """Write one file that opens without parsing."""
         arrays: dict[str, Any] = {}
         for name in ("articles", "passages", "heads"):
-            postings = getattr(self, f"_{name}")
-            arrays |= {f"{name}_{part}": getattr(postings, part) for part in _PARTS}
-            arrays[f"{name}_size"] = np.int64(postings.size)
+            arrays |= as_arrays(name, getattr(self, f"_{name}"))
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 
@@ -137,7 +135,7 @@ class TermIndex:
     def load(cls, path: Path) -> TermIndex:
         """Read what `save` wrote; scikit-learn is not needed for it."""
         with np.load(path, allow_pickle=False) as arrays:
-            return cls(*(_read(arrays, name) for name in ("articles", "passages", "heads")))
+            return cls(*(from_arrays(name, arrays) for name in ("articles", "passages", "heads")))
 
     def _gain(self, term: str, column: int | None) -> float:
         gains = self._articles.gains
@@ -148,12 +146,20 @@ class TermIndex:
         return rarest * (PAIR_WEIGHT if " " in term else 1.0)
 
 
-def _read(arrays: Any, name: str) -> Postings:
+def as_arrays(name: str, postings: Postings) -> dict[str, Any]:
+    """Postings as named arrays of a file that holds others too."""
+    arrays = {f"{name}_{part}": getattr(postings, part) for part in _PARTS}
+    return arrays | {f"{name}_size": np.int64(postings.size)}
+
+
+def from_arrays(name: str, arrays: Any) -> Postings:
+    """What `as_arrays` gave."""
     keys, gains, starts, rows, weights = (arrays[f"{name}_{part}"] for part in _PARTS)
     return Postings(keys, gains, starts, rows, weights, int(arrays[f"{name}_size"]))
 
 
-def _cosines(index: Postings, found: list[str]) -> Scores:
+def cosines(index: Postings, found: list[str]) -> Scores:
+    """TF-IDF cosine of these terms with each row."""
     counts = Counter(found)
     columns, held = index.columns(list(counts))
     if not len(columns):
@@ -171,7 +177,8 @@ def _cosines(index: Postings, found: list[str]) -> Scores:
     return scores / np.float32(norm)
 
 
-def _tfidf(texts: Sequence[str], analyzer: Callable[[str], list[str]]) -> Postings:
+def tfidf(texts: Sequence[str], analyzer: Callable[[str], list[str]]) -> Postings:
+    """TF-IDF of the texts, a row each."""
     from scipy.sparse import csc_matrix
     from sklearn.feature_extraction.text import TfidfVectorizer
 

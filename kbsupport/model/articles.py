@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 
 class Audience(StrEnum):
@@ -81,6 +81,19 @@ class Chunk:
     content_hash: str
 
 
+class Readable(Protocol):
+    """What says who may read an article, with its text or without."""
+
+    @property
+    def audience(self) -> Audience: ...
+    @property
+    def tiers(self) -> tuple[str, ...]: ...
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def product(self) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which articles a question may see."""
@@ -90,11 +103,10 @@ class Filter:
     language: str | None = None
     product: str | None = None
 
-    def admits(self, article: Article) -> bool:
-        """True if the article may be shown to this question."""
+    def admits(self, article: Readable) -> bool:
+        """True if this question may be shown what is published of the article."""
         return (
-            article.published
-            and (self.audience is Audience.INTERNAL or article.audience is Audience.PUBLIC)
+            (self.audience is Audience.INTERNAL or article.audience is Audience.PUBLIC)
             and (not article.tiers or self.tier in article.tiers)
             and (self.language is None or article.language in (None, self.language))
             and (self.product is None or article.product in (None, self.product))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from kbsupport.model.flat import Flat
-from kbsupport.model.questions import Customer, Passage, Question
+from kbsupport.model.questions import Channels, Customer, Passage, Question, Unanswered
 
 SCHEMA_VERSION = 1
 
@@ -26,17 +26,38 @@ class Outcome(StrEnum):
 class Reason(StrEnum):
     """Why: the closed list documented in docs/decisions.md."""
 
-    RANKINGS_AGREE = "rankings_agree"
     TWO_CLOSE_ARTICLES = "two_close_articles"
     GREETING = "greeting"
     THANKS = "thanks"
     EMPTY_QUESTION = "empty_question"
     ASKS_FOR_PERSON = "asks_for_person"
     NO_PASSAGE = "no_passage"
-    RANKINGS_DISAGREE = "rankings_disagree"
-    WORDS_NOT_COVERED = "words_not_covered"
     NOTHING_TO_QUOTE = "nothing_to_quote"
     FAILED = "failed"
+    CERTIFIED_THRESHOLD = "certified_threshold"
+    PRIOR_THRESHOLD = "prior_threshold"
+    SEVERAL_QUESTIONS = "several_questions"
+    MISSING_DETAIL = "missing_detail"
+    UNSOUND_NUMBERS = "unsound_numbers"
+    LEGAL = "legal"
+    SECURITY = "security"
+    BILLING_DISPUTE = "billing_dispute"
+    COMPLAINT = "complaint"
+    SPAM = "spam"
+    REFUND = "refund"
+    CANCELLATION = "cancellation"
+    BUG_REPORT = "bug_report"
+    FEATURE_REQUEST = "feature_request"
+    URGENT = "urgent"
+    INSTRUCTIONS = "instructions"
+    UPSET = "upset"
+    COMPLEX = "complex"
+    TOPIC = "topic"
+    INTENT = "intent"
+    LANGUAGE = "language"
+    UNVERIFIED = "unverified"
+    UNCERTIFIED = "uncertified"
+    BELOW_THRESHOLD = "below_threshold"
 
 
 class Intent(StrEnum):
@@ -54,8 +75,23 @@ class Intent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading(Flat):
+    """What libraries and fitted models say of a message; what they leave open is None or 0."""
+
+    language: str | None = None
+    language_probability: float = 0.0
+    sentiment: float = 0.0
+    intent: Intent | None = None
+    intent_probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Signals(Flat):
-    """What the message itself says."""
+    """What the message itself says.
+
+    `refund`, `billing_dispute`, `legal`, `security` and `cancellation` are wishes and statements
+    ("give me my money back"), never a question about the matter ("how do I get a refund?").
+    """
 
     empty: bool = False
     greeting_only: bool = False
@@ -85,19 +121,44 @@ class Signals(Flat):
 
 @dataclass(frozen=True, slots=True)
 class Evidence(Flat):
-    """Numbers one can read about how well the articles found fit the question."""
+    """Numbers one can read about how well the best article fits the question.
+
+    `leads` says for each channel by how much it beats every other article found; `crowd` is how
+    high articles score on average, and `record` what labels have shown of this article so far.
+    """
 
     best_by_terms: str | None = None
+    second_by_terms: str | None = None
     best_by_vectors: str | None = None
+    second_by_vectors: str | None = None
     rankings_agree: bool = False
-    term_score: float = 0.0
-    term_margin: float = 0.0
-    vector_score: float = 0.0
-    vector_margin: float = 0.0
+    agreement: int = 0
+    score: float = 0.0
+    lead: float = 0.0
+    first_share: float = 0.0
+    second_share: float = 0.0
+    crowd: float = 0.0
+    channels: Channels = Channels()
+    leads: Channels = Channels()
+    unanswered: Unanswered = Unanswered()
     words: int = 0
     words_covered: int = 0
     words_unknown: int = 0
     coverage: float = 0.0
+    record: float = 0.0
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Evidence:
+        """Read back what `to_dict` gave, for a replay."""
+        known = {name: row[name] for name in cls.__slots__ if name in row}
+        return cls(
+            **known
+            | {
+                "channels": Channels(**row["channels"]),
+                "leads": Channels(**row["leads"]),
+                "unanswered": Unanswered(**row["unanswered"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +168,9 @@ class Verdict:
     outcome: Outcome
     reason: Reason
     rule: str
+    certified: bool = False
+    certificate: str | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +250,8 @@ class Reply:
             "article_id": self.articles[0] if self.articles else None,
             "articles": list(self.articles),
             "probability": self.probability,
-            "certified": False,
-            "certificate": None,
+            "certified": self.verdict.certified,
+            "certificate": self.verdict.certificate,
             "answer": self.answer.to_dict() if self.answer else None,
             "passages": [p.to_dict() for p in self.passages],
             "signals": self.signals.to_dict(),

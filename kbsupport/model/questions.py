@@ -46,14 +46,61 @@ class Passage(Flat):
 
 
 @dataclass(frozen=True, slots=True)
+class Channels(Flat):
+    """What each way of looking says about one article: a score each, or a weight each."""
+
+    vector_best: float = 0.0
+    vector_mean: float = 0.0
+    vector_about: float = 0.0
+    terms: float = 0.0
+    spelling: float = 0.0
+    passage_terms: float = 0.0
+    recall: float = 0.0
+    seen_best: float = 0.0
+    seen_mean: float = 0.0
+    seen_likeness: float = 0.0
+
+    def values(self) -> tuple[float, ...]:
+        """The numbers in the order of the fields."""
+        return tuple(getattr(self, name) for name in CHANNELS)
+
+    def weighed(self, weights: Channels) -> float:
+        """One number to order articles by; it is never shown as a probability."""
+        return sum(a * b for a, b in zip(self.values(), weights.values(), strict=True))
+
+
+CHANNELS: tuple[str, ...] = Channels.__slots__
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """An article found for a question: how it ranks, and by which evidence."""
 
     article_id: str
     version: int
     score: float
-    term_score: float
-    vector_score: float
+    channels: Channels
+    topic: str | None = None
+
+    @property
+    def term_score(self) -> float:
+        """How much of the question the article speaks of, 0…1."""
+        return self.channels.terms
+
+    @property
+    def vector_score(self) -> float:
+        """The cosine of its nearest chunk."""
+        return self.channels.vector_best
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered(Flat):
+    """How near the question is to those that history shows nobody could answer from articles."""
+
+    recall: float = 0.0
+    best: float = 0.0
+    mean: float = 0.0
+    likeness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +123,5 @@ class Found:
     passages: tuple[Passage, ...] = ()
     article: Article | None = None
     coverage: Coverage = Coverage()
+    unanswered: Unanswered = Unanswered()
     notices: tuple[str, ...] = ()

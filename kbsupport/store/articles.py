@@ -18,6 +18,7 @@ from kbsupport.store.tables import (
     ArticleVersionRow,
     ChunkRow,
     EmbeddingRow,
+    LabelRow,
     MemberRow,
     SourceRow,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 VERSION: Any = ArticleVersionRow.__table__  # type: ignore[attr-defined]
 CHUNK: Any = ChunkRow.__table__  # type: ignore[attr-defined]
 EMBEDDING: Any = EmbeddingRow.__table__  # type: ignore[attr-defined]
+LABEL: Any = LabelRow.__table__  # type: ignore[attr-defined]
 MEMBER: Any = MemberRow.__table__  # type: ignore[attr-defined]
 SOURCE: Any = SourceRow.__table__  # type: ignore[attr-defined]
 
@@ -218,7 +220,8 @@ def save_embeddings(
         {"content_hash": h, "embedder": embedder, "vector": v.astype("<f4").tobytes()}
         for h, v in zip(hashes, vectors, strict=True)
     ]
-    connection.execute(insert(EMBEDDING).prefix_with("OR IGNORE"), rows)
+    if rows:
+        connection.execute(insert(EMBEDDING).prefix_with("OR IGNORE"), rows)
 
 
 def load_vectors(
@@ -246,12 +249,34 @@ def load_vectors(
     return found
 
 
+def known_vectors(
+    connection: Connection, hashes: Sequence[str], embedder: str, dimension: int
+) -> dict[str, NDArray[np.float32]]:
+    """The vectors there are of these texts, by the hash of each."""
+    query = select(EMBEDDING.c.content_hash, EMBEDDING.c.vector).where(
+        EMBEDDING.c.embedder == embedder
+    )
+    wanted = list(dict.fromkeys(hashes))
+    found = {}
+    for begin in range(0, len(wanted), 10_000):
+        part = wanted[begin : begin + 10_000]
+        for key, blob in connection.execute(query.where(EMBEDDING.c.content_hash.in_(part))):
+            vector = np.frombuffer(blob, dtype="<f4")
+            if len(vector) == dimension:
+                found[key] = vector
+    return found
+
+
 def forget_unused(connection: Connection, generations: Sequence[int]) -> None:
-    """Drop the chunks and vectors that none of these generations needs; versions all stay."""
+    """Drop the chunks and vectors that no label and none of these generations needs."""
     used = select(MEMBER.c.version_id).where(MEMBER.c.generation_id.in_(generations))
     connection.execute(delete(CHUNK).where(CHUNK.c.version_id.not_in(used)))
-    texts = select(CHUNK.c.content_hash)
-    connection.execute(delete(EMBEDDING).where(EMBEDDING.c.content_hash.not_in(texts)))
+    # Two conditions, not one union: each is looked up in an index of its own.
+    unused = (
+        EMBEDDING.c.content_hash.not_in(select(CHUNK.c.content_hash)),
+        EMBEDDING.c.content_hash.not_in(select(LABEL.c.content_hash)),
+    )
+    connection.execute(delete(EMBEDDING).where(*unused))
 
 
 def _indexed(generation: int, splitter: str) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, literal_column, select
 
 from kbsupport.store.tables import DecisionRow, TicketRow
 
@@ -51,6 +51,26 @@ class TicketView:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """A decision as it was kept; `inputs` is None where it was made before they were kept."""
+
+    id: str
+    created_at: datetime
+    generation: int | None
+    question: dict[str, Any]
+    body: dict[str, Any]
+    inputs: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was asked before in the same conversation, and what came of it."""
+
+    text: str
+    outcome: str
+
+
 def open_ticket(
     connection: Connection,
     *,
@@ -83,6 +103,8 @@ def save_decision(
     generation: int | None,
     question: Mapping[str, Any],
     body: Mapping[str, Any],
+    conversation_id: str | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> None:
     """Store a decision with all that it was decided from."""
     connection.execute(
@@ -91,12 +113,42 @@ def save_decision(
             "id": decision_id,
             "created_at": datetime.now(UTC),
             "generation_id": generation,
+            "conversation_id": conversation_id,
             "outcome": body["outcome"],
             "reason": body["reason"],
             "question": dict(question),
             "body": dict(body),
+            "inputs": None if inputs is None else dict(inputs),
         },
     )
+
+
+def find_decision(connection: Connection, decision_id: str) -> DecisionView | None:
+    """A decision by its id."""
+    query = select(DECISION).where(DECISION.c.id == decision_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return DecisionView(
+        id=row.id,
+        created_at=row.created_at.replace(tzinfo=UTC),
+        generation=row.generation_id,
+        question=row.question,
+        body=row.body,
+        inputs=row.inputs,
+    )
+
+
+def earlier(connection: Connection, conversation_id: str, limit: int = 5) -> tuple[Earlier, ...]:
+    """The last questions of a conversation, the oldest first."""
+    query = (
+        select(DECISION.c.question, DECISION.c.outcome)
+        .where(DECISION.c.conversation_id == conversation_id)
+        .order_by(DECISION.c.created_at.desc(), literal_column("rowid").desc())
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    return tuple(Earlier(question["text"], outcome) for question, outcome in reversed(rows))
 
 
 def tickets(connection: Connection, limit: int = 100) -> list[TicketView]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary
+from sqlalchemy import JSON, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 
@@ -100,10 +100,21 @@ class DecisionRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     created_at: datetime = Field(index=True)
     generation_id: int | None = None
+    conversation_id: str | None = None
     outcome: str
     reason: str
     question: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    inputs: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    __table_args__ = (
+        # Most questions belong to no conversation and pay nothing for this one.
+        Index(
+            "ix_decision_conversation",
+            "conversation_id",
+            "created_at",
+            sqlite_where=text("conversation_id IS NOT NULL"),
+        ),
+    )
 
 
 class TicketRow(SQLModel, table=True):
@@ -119,3 +130,32 @@ class TicketRow(SQLModel, table=True):
     reason: str
     decision_id: str
     brief: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class LabelRow(SQLModel, table=True):
+    """A labelled ticket: history to learn from, or kept apart to find thresholds with."""
+
+    __tablename__ = "label"
+    id: int | None = Field(default=None, primary_key=True)
+    learnt_at: datetime
+    given_id: str
+    text: str
+    text_hash: str = Field(unique=True, index=True)
+    content_hash: str = Field(index=True)
+    expected: str
+    accept_ids: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    details: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    role: str
+    source: str
+    last: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    __table_args__ = (Index("ix_label_role_learnt", "role", "learnt_at"),)
+
+
+class ArtefactRow(SQLModel, table=True):
+    """A judge, policy or certificate that decided something once, by its hash."""
+
+    __tablename__ = "artefact"
+    hash: str = Field(primary_key=True)
+    kind: str
+    created_at: datetime
+    body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
 
-from kbsupport.model import Evidence, Found, Match
+from kbsupport.model import CHANNELS, Channels, Evidence, Found, Match
+
+# Those that look at different things; an article that all of them put first has no rival.
+_RANKINGS = ("vector_best", "vector_about", "terms", "recall", "seen_best")
 
 
-def weigh(found: Found) -> Evidence:
-    """The evidence of one search."""
+def weigh(found: Found, records: Mapping[str, float]) -> Evidence:
+    """The evidence of one search; `records` is what labels have shown of articles."""
     if not found.matches:
-        return Evidence()
-    by_terms, term_margin = _first(found.matches, lambda match: match.term_score)
-    by_vectors, vector_margin = _first(found.matches, lambda match: match.vector_score)
+        return Evidence(unanswered=found.unanswered)
+    best = found.matches[0]
+    by_terms = _ranked(found.matches, "terms")
+    by_vectors = _ranked(found.matches, "vector_best")
+    spoken = by_terms[0].channels.terms > 0
+    shares = _shares([match.score for match in found.matches])
+    coverage = found.coverage
     return Evidence(
-        best_by_terms=by_terms.article_id if by_terms.term_score > 0 else None,
-        best_by_vectors=by_vectors.article_id,
-        rankings_agree=by_terms.article_id == by_vectors.article_id and by_terms.term_score > 0,
-        term_score=by_terms.term_score,
-        term_margin=term_margin,
-        vector_score=by_vectors.vector_score,
-        vector_margin=vector_margin,
-        words=found.coverage.words,
-        words_covered=found.coverage.held,
-        words_unknown=found.coverage.unknown,
-        coverage=round(found.coverage.share, 6),
+        best_by_terms=by_terms[0].article_id if spoken else None,
+        second_by_terms=_second(by_terms) if spoken else None,
+        best_by_vectors=by_vectors[0].article_id,
+        second_by_vectors=_second(by_vectors),
+        rankings_agree=spoken and by_terms[0] is by_vectors[0],
+        agreement=sum(_ranked(found.matches, name)[0] is best for name in _RANKINGS),
+        score=best.score,
+        lead=round(best.score - (found.matches[1].score if len(found.matches) > 1 else 0.0), 6),
+        first_share=shares[0],
+        second_share=shares[1] if len(shares) > 1 else 0.0,
+        crowd=round(sum(match.score for match in found.matches) / len(found.matches), 6),
+        channels=best.channels,
+        leads=_leads(best, found.matches[1:]),
+        unanswered=found.unanswered,
+        words=coverage.words,
+        words_covered=coverage.held,
+        words_unknown=coverage.unknown,
+        coverage=round(coverage.share, 6),
+        record=records.get(best.article_id, 0.0),
     )
 
 
-def _first(matches: tuple[Match, ...], score: Callable[[Match], float]) -> tuple[Match, float]:
-    """The match with the best score, and how far it leads the next."""
-    ranked = sorted(matches, key=score, reverse=True)
-    lead = score(ranked[0]) - score(ranked[1]) if len(ranked) > 1 else score(ranked[0])
-    return ranked[0], round(lead, 6)
+def _ranked(matches: tuple[Match, ...], channel: str) -> list[Match]:
+    return sorted(matches, key=lambda match: -getattr(match.channels, channel))
+
+
+def _second(ranked: list[Match]) -> str | None:
+    return ranked[1].article_id if len(ranked) > 1 else None
+
+
+def _shares(scores: list[float]) -> list[float]:
+    weights = [math.exp(score - scores[0]) for score in scores]
+    total = sum(weights)
+    return [round(weight / total, 6) for weight in weights]
+
+
+def _leads(best: Match, others: tuple[Match, ...]) -> Channels:
+    leads = {}
+    for name in CHANNELS:
+        rival = max((getattr(match.channels, name) for match in others), default=0.0)
+        leads[name] = round(getattr(best.channels, name) - rival, 6)
+    return Channels(**leads)

@@ -106,7 +106,11 @@ def test_a_list_is_quoted_whole_with_its_lead_and_what_is_indented_below_its_ste
 
 def test_a_heading_is_never_quoted_even_if_nothing_else_is_there():
     assert ask(article_of("Setting up\n\nFirst\n\nSecond", "First", "Second"), "x", "First") is None
-    assert ask(article_of("Setting up"), "x", "Setting up") is None
+    assert ask(article_of("Setting up", "Setting up"), "x", "Setting up") is None
+
+
+def test_a_text_that_is_no_more_than_its_title_is_still_the_text():
+    assert ask(article_of("Setting up"), "x", "Setting up").text == "Setting up"
 
 
 def test_lines_without_a_word_are_not_quoted():

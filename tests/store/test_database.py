@@ -2,13 +2,14 @@ import multiprocessing
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from kbsupport.errors import StoreError
-from kbsupport.model import Article, Audience, Section
-from kbsupport.store import articles, decisions, generations
+from kbsupport.model import Article, Audience, Label, Section
+from kbsupport.store import artefacts, articles, decisions, generations, labels
 from kbsupport.store.database import PRAGMAS, REVISIONS, Database
 
 MIGRATIONS = Path(articles.__file__).parent / "migrations" / "versions"
@@ -18,13 +19,6 @@ ARTICLE = Article(
     url="u", author="w", updated="2026-01-01", extra={"owner": ["x"]}, source="help/a.md",
 )  # fmt: skip
 BODY = {"outcome": "escalate", "reason": "no_passage"}
-
-
-@pytest.fixture
-def database(tmp_path):
-    made = Database(tmp_path / "kbsupport.db")
-    yield made
-    made.close()
 
 
 def count_up(path, process, times, ready):
@@ -152,18 +146,25 @@ def test_a_damaged_file_is_named_with_a_cure(tmp_path, damage):
         raise StoreError(f"kbsupport.db damaged backup: {database.integrity()}")
 
 
-def test_a_database_of_the_first_revision_is_migrated_with_its_data(tmp_path):
+def at_revision(path, revision):
+    """An engine over a database as an older kbsupport left it."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine
 
-    path = tmp_path / "kbsupport.db"
     old = create_engine(f"sqlite:///{path}")
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS.parent))
     with old.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
+    return old
+
+
+def test_a_database_of_the_first_revision_is_migrated_with_its_data(tmp_path):
+    path = tmp_path / "kbsupport.db"
+    old = at_revision(path, "0001")
+    with old.begin() as connection:
         version = articles.save_version(connection, ARTICLE)
     old.dispose()
 
@@ -173,6 +174,42 @@ def test_a_database_of_the_first_revision_is_migrated_with_its_data(tmp_path):
         decisions.save_decision(connection, "d", generation=None, question={}, body=BODY)
         found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     assert found == REVISIONS[-1]
+    database.close()
+
+
+def test_a_home_that_has_decided_before_there_were_labels_goes_on_with_its_decisions(tmp_path):
+    path = tmp_path / "kbsupport.db"
+    old = at_revision(path, "0002")
+    with old.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO decision (id, created_at, outcome, reason, question, body) VALUES "
+            "('d-old', '2026-06-30 08:00:00.000001', 'escalate', 'no_passage',"
+            """ '{"text": "Where is it?"}', '{"outcome": "escalate", "reason": "no_passage"}')"""
+        )
+        decisions.open_ticket(
+            connection, customer_id="c", tier="standard", question="Where is it?",
+            reason="no_passage", decision_id="d-old", brief={},
+        )  # fmt: skip
+    old.dispose()
+
+    database = Database(path)
+    with database.write() as connection:
+        decided = decisions.find_decision(connection, "d-old")
+        assert decided.body == BODY
+        assert decided.inputs is None
+        assert decided.created_at == datetime(2026, 6, 30, 8, 0, 0, 1, tzinfo=UTC)
+        assert [t.decision_id for t in decisions.tickets(connection)] == ["d-old"]
+        decisions.save_decision(
+            connection, "d-new", generation=None, question={"text": "And now?"}, body=BODY,
+            conversation_id="c-1", inputs={"chunks": []},
+        )  # fmt: skip
+        labels.save_labels(
+            connection, [Label("t-1", "Where is it?", "escalate")], labels.HISTORY, "f", ["h"]
+        )
+        artefacts.keep(connection, "judge", "abc", {})
+    with database.read() as connection:
+        assert [e.text for e in decisions.earlier(connection, "c-1")] == ["And now?"]
+        assert labels.count(connection) == 1
     database.close()
 
 
@@ -251,19 +288,3 @@ def test_a_checkpoint_waits_for_no_reader_and_undoes_nothing(database):
     database.checkpoint()
     assert log.stat().st_size == 0
     assert database.settings() == PRAGMAS
-
-
-def test_tickets_wait_in_order_and_are_found_by_their_id(database):
-    with database.write() as connection:
-        ids = [
-            decisions.open_ticket(
-                connection, customer_id="c", tier="standard", question=f"q{n}",
-                reason="no_passage", decision_id=f"d{n}", brief={"n": n},
-            )
-            for n in range(3)
-        ]  # fmt: skip
-    with database.read() as connection:
-        assert [t.id for t in decisions.tickets(connection)] == ids == ["T-1", "T-2", "T-3"]
-        assert decisions.find_ticket(connection, "t-2").question == "q1"
-        for unknown in ("T-9", "x", "", "T-", "T-²", "T-" + "9" * 30):
-            assert decisions.find_ticket(connection, unknown) is None

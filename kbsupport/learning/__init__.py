@@ -1,0 +1,1 @@
+"""What labels teach and prove, and what becomes of that when the knowledge base changes."""

@@ -1,0 +1,179 @@
+"""What is thought of a question before anything is done: look, weigh, judge, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kbsupport.model import (
+    Evidence,
+    Filter,
+    Found,
+    Outcome,
+    Question,
+    Reading,
+    Reason,
+    Signals,
+    Verdict,
+)
+from kbsupport.standing import Standing, judge_and_history
+from kbsupport.triage.evidence import weigh
+from kbsupport.triage.signals import read_signals
+from kbsupport.triage.verdict import Case, decide
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kbsupport.knowledge.library import Library
+    from kbsupport.knowledge.remembering import Remembered
+    from kbsupport.ports import Reader
+    from kbsupport.standing import Shelf
+    from kbsupport.triage.certificate import Certificate
+    from kbsupport.triage.intent import IntentModel
+    from kbsupport.triage.judge import Judge
+
+    Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is set once for all questions."""
+
+    passages: int
+    default_tier: str
+    require_certificate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Who decided, so that a replay can ask them again."""
+
+    standing: Standing
+    judge: Judge
+    hashes: dict[str, str]
+    certificate: Certificate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """Everything that is known of a question once it is decided."""
+
+    signals: Signals
+    found: Found = Found(generation=None)
+    evidence: Evidence = Evidence()
+    case: Case | None = None
+    verdict: Verdict = Verdict(Outcome.ESCALATE, Reason.FAILED, "nothing was decided")
+    used: Used | None = None
+
+    def inputs(self) -> dict[str, Any] | None:
+        """What a replay needs beside the printed decision."""
+        if self.case is None or self.used is None:
+            return None
+        used = self.used
+        return {
+            "case": self.case.to_dict(),
+            "policy": used.standing.policy.hash,
+            "judge": used.judge.hash,
+            "certificate": used.certificate.sha256 if used.certificate else None,
+            "hashes": used.hashes,
+        }
+
+
+class Mind:
+    """Looks at a question with what decides right now; it acts on nothing."""
+
+    def __init__(self, library: Library, reader: Reader, shelf: Shelf, rules: Rules) -> None:
+        self.library, self.shelf, self.rules = library, shelf, rules
+        self._reader = reader
+        self._spoken: tuple[int | None, tuple[str, ...]] = (None, ())
+
+    def think(
+        self, question: Question, tier: str, earlier: Sequence[str], *, asked_back: bool
+    ) -> Thought:
+        """Look, weigh, judge and decide."""
+        standing = self.shelf.standing()
+        if not question.text.strip():
+            return self.decide(read_signals(question.text), Found(None), tier, standing)
+        vector = self.library.embed(question.text)
+        reading = self.read(standing.intents, question.text, vector)
+        signals = read_signals(question.text, earlier, reading)
+        by = Filter(question.audience, tier, question.language, question.product)
+        judge = standing.judge_for(any_history=self.library.memory().any_history)
+        count = self.rules.passages
+        found = self.library.search(question.text, vector, by, count, judge.ranking)
+        signals = self.with_details(question.text, signals, found, standing)
+        return self.decide(signals, found, tier, standing, asked_back=asked_back)
+
+    def read(self, intents: IntentModel | None, text: str, vector: Vector) -> Reading:
+        """What libraries and fitted models say of a message."""
+        reading = self._reader.read(text)
+        if intents is None:
+            return reading
+        intent, probability = intents.predict(vector, text)
+        return replace(reading, intent=intent, intent_probability=probability)
+
+    def decide(
+        self,
+        signals: Signals,
+        found: Found,
+        tier: str,
+        standing: Standing,
+        *,
+        asked_back: bool = False,
+    ) -> Thought:
+        """Weigh what was found and decide by what stands."""
+        memory = self.library.memory() if found.generation is not None else None
+        judge = standing.judge_for(any_history=memory is not None and memory.any_history)
+        evidence = weigh(found, judge.records)
+        hashes = self.hashes(standing, judge, memory)
+        certificate, lapsed = standing.valid_certificate(hashes)
+        case = Case(
+            tier=tier,
+            order=tuple(match.article_id for match in found.matches),
+            topic=found.matches[0].topic if found.matches else None,
+            probability=judge.probability(evidence, signals),
+            asked_back=asked_back,
+            verified=False,
+            languages=self._languages(found),
+            prior_threshold=judge.threshold,
+            require_certificate=self.rules.require_certificate,
+        )
+        verdict = decide(evidence, signals, case, standing.policy, certificate)
+        notices = (*found.notices, *standing.notices, *([lapsed] if lapsed else []))
+        used = Used(standing, judge, hashes, certificate)
+        return Thought(signals, replace(found, notices=notices), evidence, case, verdict, used)
+
+    def hashes(self, standing: Standing, judge: Judge, memory: Remembered | None) -> dict[str, str]:
+        """What a certificate must have been issued for."""
+        if memory is None:
+            return {}
+        live = self.library.open()
+        return {
+            "generation": live.content_hash,
+            "embedder": live.generation.embedder,
+            "judge": judge_and_history(judge, memory.history),
+            "policy": standing.policy.hash,
+        }
+
+    def with_details(
+        self, text: str, signals: Signals, found: Found, standing: Standing
+    ) -> Signals:
+        """Which details policy asks for on the topic that was found, and the message lacks."""
+        topic = found.matches[0].topic if found.matches else None
+        details = standing.policy.details_for(topic)
+        if not details:
+            return signals
+        products = self.library.open().catalog.products
+        return replace(
+            signals, missing=read_signals(text, details=details, products=products).missing
+        )
+
+    def _languages(self, found: Found) -> tuple[str, ...]:
+        """What the articles are written in: as they say, else as a reader finds."""
+        if found.generation is None:
+            return ()
+        if self._spoken[0] != found.generation:
+            self._spoken = (found.generation, self.library.languages(self._reader.read))
+        return self._spoken[1]
