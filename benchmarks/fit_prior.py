@@ -1,11 +1,11 @@
 """Fit the judges that ship, from calibration.jsonl files of public data alone.
 
-usage: fit_prior.py [--without FAMILY] [--out FILE]
+usage: fit_prior.py [--families FOLDER]
 
 Each set is indexed by itself and its calibration labels are put to it as questions: once as they
 are (the judge `fresh`), and once with all of them as history, each hidden from itself (`learnt`).
-No test.jsonl is ever opened here. `--without` leaves a family of sets out, so that benchmarks can
-try a prior judge on sets it has never seen.
+No test.jsonl is ever opened here. `--families` also writes one file for each family of sets that
+is left out, so that benchmarks can try a prior judge on sets it has never seen.
 """
 
 from __future__ import annotations
@@ -34,23 +34,16 @@ FAMILIES = {
     "kb": ("kb_logingov", "kb_mycrypto"),
 }
 # What a message itself says differs from company to company: it weighs nothing until labels say so.
-ONLY = tuple(
-    name
-    for name in FEATURES
-    if name
-    not in {
-        "several_questions",
-        "complaint",
-        "frustration",
-        "bug_report",
-        "feature_request",
-        "complexity",
-    }
-)
+OF_THE_MESSAGE = {
+    "several_questions", "complaint", "frustration", "bug_report", "feature_request",
+    "complexity", "own_case",
+}  # fmt: skip
+ONLY = tuple(name for name in FEATURES if name not in OF_THE_MESSAGE)
 PULL = 3.0
 MOST_OF_ONE_SET = 300
 # Resolve by a prior judge alone only where it erred in one of twenty on families it had not seen.
 RISK = 0.05
+SHIPPED = ROOT / "kbsupport" / "triage" / "prior.json"
 SOURCES = [
     "BANKING77, PolyAI, CC BY 4.0, with out-of-scope questions looked up in the original",
     "CLINC150, CC BY 3.0",
@@ -138,18 +131,27 @@ def lowest_safe(given: Sequence[tuple[float, bool]]) -> float:
     return safe
 
 
-def priors(without: str | None = None) -> dict[str, Any]:
+Families = dict[str, list[Prepared]]
+
+
+def prepare(folder: Path) -> dict[str, Families]:
+    """Every set of every family, once without history and once with it."""
+    return {
+        name: {
+            family: [Prepared(one, learn, folder / name / one) for one in sets]
+            for family, sets in FAMILIES.items()
+        }
+        for name, learn in (("fresh", False), ("learnt", True))
+    }
+
+
+def priors(prepared: dict[str, Families], without: str | None = None) -> dict[str, Any]:
     """Both judges, as the file holds them."""
     made: dict[str, Any] = {}
-    for name, learn in (("fresh", False), ("learnt", True)):
-        families: dict[str, list[Prepared]] = {}
-        with tempfile.TemporaryDirectory() as folder:
-            for family, sets in FAMILIES.items():
-                if family != without:
-                    families[family] = [Prepared(s, learn, Path(folder) / s) for s in sets]
-            judge = fitted([one for held in families.values() for one in held], f"prior-{name}")
-            threshold = careful_threshold(families, judge.name)
-        row = judge.to_dict() | {"threshold": threshold}
+    for name, every in prepared.items():
+        families = {family: sets for family, sets in every.items() if family != without}
+        judge = fitted([one for held in families.values() for one in held], f"prior-{name}")
+        row = judge.to_dict() | {"threshold": careful_threshold(families, judge.name)}
         row["about"] = {
             "sets": [f"{s}/calibration.jsonl" for f in families for s in FAMILIES[f]],
             "sources": SOURCES,
@@ -159,14 +161,21 @@ def priors(without: str | None = None) -> dict[str, Any]:
     return made
 
 
+def write(path: Path, made: dict[str, Any]) -> None:
+    """Write a file of prior judges."""
+    path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
-    """Write the file that ships, or one for a benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--without", choices=FAMILIES)
-    shipped = ROOT / "kbsupport" / "triage" / "prior.json"
-    parser.add_argument("--out", type=Path, default=shipped)
+    """Write the file that ships; or, into a folder, one for each family left out as well."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--families", type=Path, metavar="FOLDER")
     given = parser.parse_args()
-    given.out.write_text(json.dumps(priors(given.without), indent=1) + "\n", encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = prepare(Path(folder))
+        for family in FAMILIES if given.families else ():
+            write(given.families / f"prior_{family}.json", priors(prepared, family))
+        write(SHIPPED, priors(prepared))
 
 
 if __name__ == "__main__":

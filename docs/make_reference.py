@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    "", "index", "ask", "articles", "articles list", "articles show", "ticket", "ticket list",
-    "ticket show", "config", "config show", "doctor", "demo",
+    "", "index", "ask", "learn", "calibrate", "backtest", "whatif", "replay", "explain",
+    "articles", "articles list", "articles show", "ticket", "ticket list", "ticket show",
+    "config", "config show", "doctor", "demo",
 )  # fmt: skip
 PAGE = Path(__file__).with_name("reference.md")
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from textwrap import indent
 
 from kbsupport import open_app
 
@@ -13,7 +14,8 @@ with tempfile.TemporaryDirectory() as home, open_app(home=home) as app:
 
     for text in ("How long is the reset link valid?", "Please let me talk to a human"):
         reply = app.ask(text)
-        print(f"{text}\n  {reply.verdict.outcome}: {reply.text}")
+        print(f"{text}\n  {reply.verdict.outcome}: {reply.verdict.reason}")
+        print(indent(reply.text, "  | "))
         for cited in reply.answer.citations if reply.answer else ():
             print(f"  from {cited.article_id}, characters {cited.start} to {cited.end}")
         print()

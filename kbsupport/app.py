@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from kbsupport import plugins
-from kbsupport.errors import NotFound, UnknownTier
-from kbsupport.model import Article, Audience, Changes, Question, Reply
+from kbsupport.errors import ConfigError, NotFound, UnknownTier
+from kbsupport.model import Article, Audience, Changes, Label, Question, Reply
 from kbsupport.settings import Loaded, load
 
 if TYPE_CHECKING:
     from kbsupport.assistant import Assistant
+    from kbsupport.evaluation.backtest import Backtest
     from kbsupport.knowledge.indexing import Indexer, Progress
     from kbsupport.knowledge.library import Library
+    from kbsupport.learning.explaining import Explained
+    from kbsupport.learning.judging import Familiar, Judging, Trial
     from kbsupport.learning.learner import Learner
+    from kbsupport.learning.renewing import Demand
+    from kbsupport.learning.replaying import Repeated, Replaying
+    from kbsupport.learning.results import Calibration, Learnt
     from kbsupport.learning.seeing import Observer
     from kbsupport.mind import Mind
     from kbsupport.ports import AnswerWriter, Embedder, Reader
     from kbsupport.standing import Shelf
     from kbsupport.store.database import Database
     from kbsupport.store.decisions import TicketView
+    from kbsupport.store.generations import Generation
+
+# A file of labels, or labels.
+Labels = Path | str | Sequence[Label]
 
 
 def open_app(
@@ -48,12 +59,28 @@ class App:
         *,
         exclude: Iterable[str] = (),
         dry_run: bool = False,
+        check: Path | str | None = None,
+        max_wrong: int = 0,
         progress: Progress = lambda *_: None,
     ) -> Changes:
-        """Make the index hold what these paths hold."""
-        return self.indexer.sync(
-            [Path(p) for p in paths], exclude=frozenset(exclude), dry_run=dry_run, progress=progress
+        """Make the index hold what these paths hold, and replay stored labels on it.
+
+        With `check`, a file of labels, nothing is published that answers more than `max_wrong`
+        of them wrongly.
+        """
+        from kbsupport.learning.renewing import Renewal
+
+        demand = None if check is None else _demand(Path(check), max_wrong)
+        renewal = Renewal(self.database, self.shelf, self._observer_of, progress, demand)
+        changes = self.indexer.sync(
+            [Path(p) for p in paths],
+            exclude=frozenset(exclude),
+            dry_run=dry_run,
+            progress=progress,
+            gate=renewal,
         )
+        notices = (*changes.notices, *renewal.notices)
+        return replace(changes, notices=notices, replayed=renewal.replayed, check=renewal.check)
 
     def rebuild(self, progress: Progress = lambda *_: None) -> Changes:
         """Build the vector index anew from the database, without the model."""
@@ -86,6 +113,73 @@ class App:
             conversation_id=conversation_id,
         )
         return self.assistant.ask(question, open_ticket=open_ticket)
+
+    def learn(self, labels: Labels, *, progress: Progress = lambda *_: None) -> Learnt:
+        """Keep solved tickets as history; none of their text becomes article text."""
+        rows, source = _labels(labels)
+        return self.learner.learn(rows, source, progress)
+
+    def calibrate(
+        self,
+        labels: Labels,
+        *,
+        risk: float | None = None,
+        confidence: float = 0.95,
+        learn: bool = False,
+        by: str | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> Calibration:
+        """Fit the judge on one part of the labels and prove thresholds on the other."""
+        rows, source = _labels(labels)
+        return self.learner.calibrate(
+            rows, source, risk=risk, confidence=confidence, learn=learn, by=by, progress=progress
+        )
+
+    def backtest(self, labels: Labels, *, progress: Progress = lambda *_: None) -> Backtest:
+        """What would be decided for labelled tickets now, in figures; nothing is stored."""
+        return self.judging.backtest(_labels(labels)[0], progress)
+
+    def familiar(self, labels: Labels) -> Familiar:
+        """How many of these labels the system knows already: figures on those flatter."""
+        return self.judging.familiar(*_labels(labels))
+
+    def whatif(
+        self,
+        labels: Labels,
+        *,
+        risk: float | None = None,
+        policy: Path | str | None = None,
+        costs: Mapping[str, float] | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> Trial:
+        """What another risk, policy or cost would change for labelled tickets; nothing is kept."""
+        from kbsupport.triage.policy import parse_policy, read_text
+
+        rows, source = _labels(labels)
+        text = None if policy is None else read_text(Path(policy))
+        return self.judging.whatif(
+            rows,
+            self.learner,
+            policy=None if text is None else (parse_policy(text, str(policy)), text),
+            risk=risk,
+            costs=costs or {},
+            source=source,
+            progress=progress,
+        )
+
+    def notices(self) -> tuple[str, ...]:
+        """What is wrong with what decides: a file that was edited, a certificate that lapsed."""
+        return self.mind.notices()
+
+    def replay(self, decision_id: str, *, search: bool = False) -> Repeated:
+        """Decide a stored decision again; `search` also searches again in its generation."""
+        return self.replaying.replay(decision_id, search=search)
+
+    def explain(self, decision_id: str) -> Explained:
+        """Why a stored decision was made, in plain words."""
+        from kbsupport.learning.explaining import explain
+
+        return explain(self.database, decision_id)
 
     def articles(self) -> list[Article]:
         """Every article of the live index, drafts too."""
@@ -164,10 +258,7 @@ class App:
     @cached_property
     def library(self) -> Library:
         """Where passages are found."""
-        from kbsupport.knowledge.library import Library
-
-        deadline = self.settings.index.deadline_seconds
-        return Library(self.database, self._index_root, lambda: self.embedder, deadline)
+        return self._library_over(None)
 
     @cached_property
     def indexer(self) -> Indexer:
@@ -218,15 +309,74 @@ class App:
         return Learner(self.observer)
 
     @cached_property
+    def judging(self) -> Judging:
+        """Whoever decides labelled tickets without keeping anything."""
+        from kbsupport.learning.judging import Judging
+
+        return Judging(self.observer)
+
+    @cached_property
+    def replaying(self) -> Replaying:
+        """Whoever decides stored decisions again."""
+        from kbsupport.learning.replaying import Replaying
+
+        return Replaying(self.database, lambda: self.embedder, self._exactly)
+
+    @cached_property
     def assistant(self) -> Assistant:
         """Whoever answers."""
         from kbsupport.assistant import Assistant
 
         return Assistant(self.mind, self.writer, self.database)
 
+    def _library_over(self, only: Generation | None) -> Library:
+        from kbsupport.knowledge.library import Library
+
+        deadline = self.settings.index.deadline_seconds
+        return Library(self.database, self._index_root, lambda: self.embedder, deadline, only)
+
+    def _observer_of(self, generation: Generation) -> Observer:
+        """Whoever looks at a generation with what stands, before it is live."""
+        from kbsupport.learning.seeing import Observer
+        from kbsupport.mind import Mind
+
+        library = self._library_over(generation)
+        mind = Mind(library, self.reader, self.shelf, self.mind.rules)
+        return Observer(mind, self.database, lambda: self.embedder, lambda: self.writer)
+
+    def _exactly(self, generation: int) -> Library:
+        """One generation, searched exactly and from the database alone."""
+        from kbsupport.knowledge.library import Library
+        from kbsupport.store import generations
+
+        with self.database.read() as connection:
+            only = generations.get(connection, generation)
+        return Library(
+            self.database, self._index_root, lambda: self.embedder, only=only, exact=True
+        )
+
     @property
     def _index_root(self) -> Path:
         return self.home / "index"
+
+
+def _demand(check: Path, max_wrong: int) -> Demand:
+    from kbsupport.evaluation.labels import read_labels
+    from kbsupport.learning.renewing import Demand
+
+    labels = read_labels(check)
+    if not labels:
+        raise ConfigError(f"{check} holds no labels; nothing can be checked with it")
+    return Demand(labels, max_wrong)
+
+
+def _labels(given: Labels) -> tuple[Sequence[Label], str]:
+    """Labels, and what to call where they come from: the name of a file, never its folder."""
+    if isinstance(given, str | Path):
+        from kbsupport.evaluation.labels import read_labels
+
+        return read_labels(Path(given)), Path(given).name
+    return given, "labels"
 
 
 def _path(given: Path | str | None) -> Path | None:

@@ -15,13 +15,13 @@ from kbsupport.model import (
     Answer,
     Brief,
     Customer,
-    Found,
     Outcome,
     Question,
     Reason,
     Reply,
     Verdict,
 )
+from kbsupport.replies import words
 from kbsupport.standing import keep_artefacts
 from kbsupport.store import decisions
 from kbsupport.triage.signals import read_signals
@@ -137,7 +137,7 @@ def _compose(
         id=question.id,
         decision_id=f"d-{uuid.uuid4().hex}",
         verdict=thought.verdict,
-        text=answer.text if answer else _words(thought.verdict, found),
+        text=answer.text if answer else words(thought.verdict, thought.signals, found.titles),
         articles=tuple(match.article_id for match in found.matches),
         probability=thought.case.probability if thought.case and found.passages else 0.0,
         answer=answer,
@@ -150,24 +150,6 @@ def _compose(
         notices=found.notices,
         error=error,
     )
-
-
-def _words(verdict: Verdict, found: Found) -> str:
-    """What the customer reads where nothing is quoted."""
-    if verdict.outcome is Outcome.CLARIFY:
-        first, second = found.titles[:2]
-        return (
-            f"I found two articles that may help. Is your question about “{first}” or “{second}”?"
-        )
-    if verdict.reason is Reason.THANKS:
-        return "You're welcome. Write again whenever something comes up."
-    if verdict.reason is Reason.GREETING:
-        return "Hello! What can I help you with?"
-    if verdict.reason is Reason.EMPTY_QUESTION:
-        return "Your message arrived without any text, so a person will look at it."
-    if verdict.reason is Reason.ASKS_FOR_PERSON:
-        return "Of course: a person will take over from here."
-    return "I can't answer this reliably from our help articles, so a person will look at it."
 
 
 def _waiting(reply: Reply, ticket: str) -> str:

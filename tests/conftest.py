@@ -1,13 +1,17 @@
+import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import labelled
 import pytest
 
 from kbsupport.app import App, open_app
+from kbsupport.evaluation.labels import read_labels
 from kbsupport.testing import FakeEmbedder
 
 SAMPLE = Path(__file__).parents[1] / "data" / "articles"
+TICKETS = SAMPLE.with_name("tickets.jsonl")
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +81,7 @@ def fake_app(make_app) -> App:
 @pytest.fixture
 def real_settings(model_cache: Path) -> dict:
     """The default embedder, converted once for all tests."""
-    return {"embedder": {"use": "onnx", "cache": str(model_cache)}}
+    return _onnx(model_cache)
 
 
 @pytest.fixture
@@ -107,17 +111,69 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def indexed_home(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that holds the sample articles, for tests that only ask."""
+    """A home that holds the sample articles, and has never seen a label."""
     made = tmp_path_factory.mktemp("indexed") / "home"
-    settings = {"embedder": {"use": "onnx", "cache": str(model_cache)}}
-    with open_app(home=made, settings=settings) as app:
+    with open_app(home=made, settings=_onnx(model_cache)) as app:
         app.index([SAMPLE])
     return made
 
 
 @pytest.fixture(scope="session")
-def sample_app(indexed_home: Path, model_cache: Path) -> Iterator[App]:
-    """One app over the sample articles, for tests that only ask."""
-    settings = {"embedder": {"use": "onnx", "cache": str(model_cache)}}
-    with open_app(home=indexed_home, settings=settings) as app:
+def taught_home(
+    indexed_home: Path, model_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same after `calibrate --learn` on the sample tickets, for tests that only ask."""
+    made = tmp_path_factory.mktemp("taught") / "home"
+    shutil.copytree(indexed_home, made)
+    with open_app(home=made, settings=_onnx(model_cache)) as app:
+        labels = read_labels(TICKETS)
+        app.learner.calibrate(labels, TICKETS.name, risk=0.1, confidence=0.95, learn=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def sample_app(taught_home: Path, model_cache: Path) -> Iterator[App]:
+    """One app over the sample articles and tickets, for tests that only ask."""
+    with open_app(home=taught_home, settings=_onnx(model_cache)) as app:
         yield app
+
+
+def _onnx(model_cache: Path) -> dict:
+    return {"embedder": {"use": "onnx", "cache": str(model_cache)}}
+
+
+@pytest.fixture(scope="session")
+def small_kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a few made-up articles that are easy to tell apart."""
+    made = tmp_path_factory.mktemp("small")
+    for name, text in labelled.articles().items():
+        (made / f"{name}.md").write_text(text, encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="session")
+def small_homes(small_kb: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Homes over those, without the model: `plain`, and `proven` by labels that were kept."""
+    root = tmp_path_factory.mktemp("homes")
+    labels = labelled.write(root / "labels.jsonl", labelled.rows())
+    for name in ("plain", "proven"):
+        with open_app(home=root / name) as app:
+            app.embedder = FakeEmbedder()
+            app.index([small_kb])
+            if name == "proven":
+                app.calibrate(labels, risk=0.2, confidence=0.8, learn=True)
+    return {name: root / name for name in ("plain", "proven")}
+
+
+@pytest.fixture
+def plain_app(small_homes: dict[str, Path], home: Path, make_app: Callable[..., App]) -> App:
+    """An app over the few articles, without any label."""
+    shutil.copytree(small_homes["plain"], home)
+    return make_app()
+
+
+@pytest.fixture
+def proven_app(small_homes: dict[str, Path], home: Path, make_app: Callable[..., App]) -> App:
+    """An app over the few articles, with a certificate and the labels that proved it."""
+    shutil.copytree(small_homes["proven"], home)
+    return make_app()

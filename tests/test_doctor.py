@@ -3,7 +3,7 @@ import shutil
 from kbsupport.app import open_app
 from kbsupport.doctor import examine
 
-PARTS = ["python", "home", "database", "model", "chroma", "index"]
+PARTS = ["python", "home", "database", "model", "chroma", "index", "triage"]
 
 
 def ailing(app):

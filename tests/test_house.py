@@ -29,15 +29,21 @@ MAY_IMPORT = {
     "store": NOUNS,
     "adapters": NOUNS | {"ports"},
     "evaluation": NOUNS | {"knowledge", "triage"},
-    "assistant": NOUNS | ROOMS | {"ports"},
-    "app": NOUNS | ROOMS | {"ports", "settings", "plugins", "assistant", "evaluation"},
+    "replies": {"model"},
+    "standing": NOUNS | {"store", "triage"},
+    "mind": NOUNS | {"ports", "knowledge", "triage", "standing"},
+    "learning": NOUNS | ROOMS | {"ports", "mind", "standing", "evaluation"},
+    "assistant": NOUNS | ROOMS | {"ports", "mind", "standing", "replies"},
+    "app": NOUNS
+    | ROOMS
+    | {"ports", "settings", "plugins", "assistant", "evaluation", "learning", "mind", "standing"},
     "doctor": NOUNS | {"app", "knowledge"},
     "cli": NOUNS | {"app", "settings", "doctor", "evaluation", "__init__"},
 }
 HOMES = {
     "chromadb": {"knowledge/vectors.py", "doctor.py"},
     "sklearn": {"knowledge/terms.py", "triage/intent.py"},
-    "scipy": {"knowledge/terms.py", "evaluation/scores.py"},
+    "scipy": {"knowledge/terms.py", "evaluation/scores.py", "triage/fitting.py"},
     "matplotlib": {"evaluation"},
     "pandas": {"evaluation"},
     "sqlmodel": {"store"},

@@ -36,7 +36,7 @@ def test_each_layer_beats_the_one_below(place, monkeypatch):
 
     user = place / "user" / "kbsupport" / "config.toml"
     assert passages() == (8, "default")
-    user.write_text("[triage]\npassages = 2\ncoverage = 0.9\n")
+    user.write_text("[triage]\npassages = 2\nrequire_certificate = true\n")
     assert passages() == (2, str(user))
     Path("kbsupport.toml").write_text("[triage]\npassages = 3\n")
     assert passages() == (3, "kbsupport.toml")
@@ -45,16 +45,17 @@ def test_each_layer_beats_the_one_below(place, monkeypatch):
     monkeypatch.setenv("KBSUPPORT_TRIAGE__PASSAGES", "5")
     assert passages() == (5, "environment")
     assert passages(flags={"triage": {"passages": 6}}) == (6, "flag")
-    assert load().settings.triage.coverage == 0.9
-    assert load().origins["triage.coverage"] == str(user)
+    assert load().settings.triage.require_certificate is True
+    assert load().origins["triage.require_certificate"] == str(user)
 
 
 def test_a_named_file_takes_the_place_of_the_projects(place):
     Path("kbsupport.toml").write_text("[triage]\npassages = 3\n")
-    Path("other.toml").write_text("[triage]\ncoverage = 0.7\n")
+    Path("other.toml").write_text("[triage]\nrequire_certificate = true\n")
     loaded = load(config=Path("other.toml"))
-    assert (loaded.settings.triage.passages, loaded.settings.triage.coverage) == (8, 0.7)
-    assert loaded.origins["triage.coverage"] == "other.toml"
+    triage = loaded.settings.triage
+    assert (triage.passages, triage.require_certificate) == (8, True)
+    assert loaded.origins["triage.require_certificate"] == "other.toml"
     assert "none.toml" in said(config=Path("none.toml"))
 
 

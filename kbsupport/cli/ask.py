@@ -11,7 +11,7 @@ import typer
 from kbsupport.cli.options import Globals, of
 from kbsupport.cli.output import emit, emit_json, read_stdin, tell, tell_error
 from kbsupport.errors import UnknownTier
-from kbsupport.model import Audience, Outcome, Reply
+from kbsupport.model import Audience, Outcome, Reply, Verdict
 
 _EPILOG = """Examples:
 
@@ -64,6 +64,8 @@ def ask(
     with open_app(chosen.home, chosen.config, settings) as app:
         if tier is not None and tier not in app.settings.customers.tiers:
             raise UnknownTier(tier, app.settings.customers.tiers)
+        # A policy that cannot be read is said at once, not with every question it hands over.
+        app.shelf.standing()
         if batch is not None:
             from kbsupport.cli.batch import Asker, decide_all
 
@@ -108,5 +110,12 @@ def _page(reply: Reply) -> str:
     verdict = reply.verdict
     lines += ["", f"[{verdict.outcome}: {verdict.reason}; {verdict.rule}]"]
     if verdict.outcome is Outcome.RESOLVE:
-        lines.append("[not certified: decided by a plain rule, not by a calibrated judge]")
+        lines.append(proven(verdict))
     return "\n".join(lines)
+
+
+def proven(verdict: Verdict) -> str:
+    """What stands behind an answer, in one line."""
+    if verdict.certified:
+        return f"[certified: {verdict.certificate}, threshold {verdict.threshold:.4f}]"
+    return "[not certified: nothing proves how often such answers are wrong; kbsupport calibrate]"

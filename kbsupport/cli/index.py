@@ -9,7 +9,7 @@ import typer
 
 from kbsupport.cli.options import of
 from kbsupport.cli.output import emit, emit_json, progress, tell
-from kbsupport.model import Changes
+from kbsupport.model import Changes, Check, Renewed
 
 _EPILOG = """Examples:
 
@@ -19,7 +19,12 @@ kbsupport index help-center-export.json faq.jsonl --exclude withdrawn.txt
 
 kbsupport index docs/articles --dry-run --json
 
-kbsupport index --rebuild"""
+kbsupport index --rebuild
+
+In a knowledge base's own CI, nothing goes live that would answer a labelled ticket wrongly; the
+ones that would be are named, and the exit code is 1:
+
+kbsupport index docs/articles --check tickets.jsonl --max-wrong 0 --json"""
 
 
 def register(cli: typer.Typer) -> None:
@@ -42,20 +47,40 @@ def index(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Build Chroma anew from the database; no PATH.")
     ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(metavar="TICKETS", help="Publish only if these labels are answered well."),
+    ] = None,
+    max_wrong: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="How many of them may be answered wrongly.  [0]"),
+    ] = None,
 ) -> None:
     """Index PATHs as the whole knowledge base.
 
-    What an earlier run indexed and these no longer hold is removed.
+    What an earlier run indexed and these no longer hold is removed. Stored labels are replayed on
+    what is new, and the certificate is renewed or withdrawn.
     """
     chosen = of(context)
     if rebuild == bool(paths):
         raise typer.BadParameter("give one or more PATHs, or --rebuild alone")
+    if check is not None and (rebuild or dry_run):
+        raise typer.BadParameter("--check publishes or not; leave out --rebuild and --dry-run")
+    if max_wrong is not None and check is None:
+        raise typer.BadParameter("--max-wrong needs --check TICKETS")
     with chosen.open() as app, progress(quiet=chosen.quiet) as show:
         if rebuild:
             changes = app.rebuild(show)
         else:
             left_out = _ids(exclude)
-            changes = app.index(paths or [], exclude=left_out, dry_run=dry_run, progress=show)
+            changes = app.index(
+                paths or [],
+                exclude=left_out,
+                dry_run=dry_run,
+                check=check,
+                max_wrong=max_wrong or 0,
+                progress=show,
+            )
     if chosen.json:
         emit_json(changes.to_dict())
     else:
@@ -65,7 +90,10 @@ def index(
     for failure in changes.failed:
         where = failure.path if failure.line is None else f"{failure.path}:{failure.line}"
         tell(f"not read: {where}: {failure.reason}")
-    if changes.failed:
+    refused = changes.check is not None and not changes.check.holds
+    if changes.check is not None and refused:
+        _tell_refusal(changes.check)
+    if changes.failed or refused:
         raise typer.Exit(1)
 
 
@@ -89,4 +117,41 @@ def _sentence(changes: Changes, *, dry_run: bool) -> str:
     if dry_run:
         return f"would be: {counts}"
     live = f"generation {changes.generation}" if changes.generation else "nothing published"
-    return f"{counts}; {changes.embedded} texts embedded; {live}; {changes.seconds:.1f} s"
+    if changes.check is not None and not changes.check.holds:
+        counts, live = f"would be: {counts}", "nothing published"
+    said = [counts, f"{changes.embedded} texts embedded", live, f"{changes.seconds:.1f} s"]
+    if changes.check is not None:
+        said.append(_checked(changes.check))
+    if changes.replayed is not None:
+        said.append(_replayed(changes.replayed))
+    return "; ".join(said)
+
+
+def _checked(check: Check) -> str:
+    return (
+        f"{check.labels} labels checked: {check.resolved} answered, {len(check.wrong_ones)} of "
+        f"them wrongly, {check.max_wrong} may be"
+    )
+
+
+def _replayed(replayed: Renewed) -> str:
+    said = (
+        f"{replayed.labels} stored labels replayed: {replayed.flips} decided otherwise, "
+        f"{replayed.became_wrong} became wrong, {replayed.became_right} became right"
+    )
+    certificate = {
+        "renewed": f"renewed as {replayed.id}",
+        "withdrawn": "withdrawn",
+        "none": "none",
+    }
+    return f"{said}; certificate {certificate[replayed.certificate]}"
+
+
+def _tell_refusal(check: Check) -> None:
+    for one in check.wrong_ones:
+        right = ", ".join(one.accept_ids) or "none: a person should answer"
+        tell(f"wrong: {one.id}: answered with {one.article_id}; right would be {right}")
+    tell(
+        f"not published: {len(check.wrong_ones)} labels would be answered wrongly, "
+        f"{check.max_wrong} may be; mend the articles or the labels, or raise --max-wrong"
+    )

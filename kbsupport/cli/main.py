@@ -9,7 +9,21 @@ from typing import Annotated, Any
 import typer
 
 from kbsupport import __version__
-from kbsupport.cli import articles, ask, config, demo, doctor, index, ticket
+from kbsupport.cli import (
+    articles,
+    ask,
+    backtest,
+    calibrate,
+    config,
+    demo,
+    doctor,
+    explain,
+    index,
+    learn,
+    replay,
+    ticket,
+    whatif,
+)
 from kbsupport.cli.interrupt import INTERRUPTED, heeding_ctrl_c
 from kbsupport.cli.options import Globals, hoist
 from kbsupport.cli.output import mute_stdout, tell, tell_error
@@ -69,6 +83,12 @@ def globals_first(
 
 index.register(cli)
 ask.register(cli)
+learn.register(cli)
+calibrate.register(cli)
+backtest.register(cli)
+whatif.register(cli)
+replay.register(cli)
+explain.register(cli)
 articles.register(cli)
 ticket.register(cli)
 doctor.register(cli)

@@ -54,8 +54,9 @@ def _label(row: Mapping[str, Any], where: str) -> Label:
     subject = _text(row, "subject")
     accept_ids = _accept_ids(row)
     return Label(
-        # What `learn` takes needs no id; its place in the file tells it apart.
-        id=_id(row, "id") or where,
+        # What `learn` takes needs no id; its place in the file tells it apart. Not the folder: the
+        # id is stored, and a home names no place on this machine.
+        id=_id(row, "id") or Path(where).name,
         text=f"{subject}\n\n{body}" if subject else body,
         expected=_expected(row, accept_ids),
         accept_ids=accept_ids,

@@ -9,7 +9,7 @@ from kbsupport.model import Label, text_hash
 from kbsupport.triage.bounds import clean_needed
 
 # benchmarks/certificates.py: a proof wants about this many times the labels that barely do.
-_ENOUGH = 1.7
+_ENOUGH = 2.2
 _LEAST_SHARE, _MOST_SHARE = 0.2, 0.5
 
 
@@ -57,24 +57,36 @@ def sort_out(labels: Iterable[Label], articles: frozenset[str]) -> SortedOut:
 
 
 def split(
-    labels: Sequence[Label], risk: float, confidence: float, taught: Collection[str]
+    labels: Sequence[Label],
+    risk: float,
+    confidence: float,
+    taught: Collection[str],
+    apart: Collection[str] = (),
 ) -> Parts:
     """The same labels are always split alike, in whatever order they come.
 
-    `taught` are the hashes of texts that the system has seen: those teach and cannot prove. Where
-    so few are left that nothing could be proven, all of them teach.
+    `taught` are the hashes of texts that the system has seen: those teach and cannot prove. `apart`
+    are those kept to prove with before: they prove again. Where so few are left that nothing could
+    be proven, all others teach.
     """
-    seen = [label for label in labels if text_hash(label.text) in taught]
-    fresh = [label for label in labels if text_hash(label.text) not in taught]
-    answerable = sum(label.answerable for label in fresh)
-    needed = clean_needed(risk, confidence)
-    if answerable * _MOST_SHARE < needed:
-        return Parts(tuple(labels), (), len(seen))
-    share = min(max(_ENOUGH * needed / answerable, _LEAST_SHARE), _MOST_SHARE)
-    prove = {label.id for one in (True, False) for label in _drawn(fresh, share, answerable=one)}
-    chosen = [label for label in fresh if label.id in prove]
-    rest = [label for label in fresh if label.id not in prove]
-    return Parts((*seen, *rest), tuple(chosen), len(seen))
+    seen: list[Label] = []
+    held: list[Label] = []
+    fresh: list[Label] = []
+    for label in labels:
+        key = text_hash(label.text)
+        (seen if key in taught else held if key in apart else fresh).append(label)
+    there, more = (sum(label.answerable for label in part) for part in (held, fresh))
+    share, needed = 0.0, clean_needed(risk, confidence)
+    if there + more * _MOST_SHARE >= needed:
+        share = min(max((_ENOUGH * needed - there) / max(more, 1), _LEAST_SHARE), _MOST_SHARE)
+    prove = {
+        text_hash(label.text)
+        for one in (True, False)
+        for label in _drawn(fresh, share, answerable=one)
+    }
+    chosen = [label for label in fresh if text_hash(label.text) in prove]
+    rest = [label for label in fresh if text_hash(label.text) not in prove]
+    return Parts((*seen, *rest), (*held, *chosen), len(seen))
 
 
 def _drawn(labels: Sequence[Label], share: float, *, answerable: bool) -> Sequence[Label]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kbsupport.errors import ArticleError
@@ -13,7 +12,7 @@ from kbsupport.knowledge.markup import Block
 from kbsupport.knowledge.sources import Source, find_sources, fingerprint, unreadable
 from kbsupport.model import Article, Failure
 
-__all__ = ["READER", "Parsed", "Source", "collide", "find_sources", "fingerprint", "read_source"]
+__all__ = ["READER", "Parsed", "Source", "find_sources", "fingerprint", "read_source"]
 
 # Stored with every file: bump it when parsing changes, and unchanged files are read again.
 READER = "1"
@@ -66,15 +65,3 @@ def _made(source: Source, fields: Fields, blocks: list[Block], id: str) -> Parse
     title = " ".join(source.path.stem.replace("-", " ").replace("_", " ").split())
     article = make_article(fields, blocks, id=id, fallback_title=title, source=source.name)
     return Parsed((article,), ())
-
-
-def collide(articles: Iterable[Article]) -> tuple[tuple[Article, ...], tuple[Failure, ...]]:
-    """The first article of each id; the later ones become failures that name both sources."""
-    kept: dict[str, Article] = {}
-    failed: list[Failure] = []
-    for article in articles:
-        first = kept.setdefault(article.id, article)
-        if first is not article:
-            reason = f"the id {article.id!r} is taken by {first.source}; give one an id of its own"
-            failed.append(Failure(article.source, None, reason, None))
-    return tuple(kept.values()), tuple(failed)

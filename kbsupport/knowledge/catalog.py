@@ -112,7 +112,7 @@ class Catalog:
     @classmethod
     def load(cls, path: Path) -> Catalog:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             entries = tuple(
                 Entry(article_id, version, Audience(audience), tuple(tiers), *rest)
                 for article_id, version, audience, tiers, *rest in json.loads(

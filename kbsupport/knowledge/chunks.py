@@ -33,17 +33,6 @@ def count_words(text: str) -> int:
     return max(len(_WORD.findall(text)), len(text) // (2 * _LONG_WORD))
 
 
-def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
-    """Spans of sentences and of single lines, without the white space around them."""
-    stop = len(text) if end is None else end
-    for begin, finish in _pieces(_SENTENCE, text, start, stop):
-        piece = text[begin:finish]
-        left = len(piece) - len(piece.lstrip())
-        right = len(piece.rstrip())
-        if right > left:
-            yield begin + left, begin + right
-
-
 def split(
     article: Article, size: int = SIZE, count: Callable[[str], int] = count_words
 ) -> tuple[Chunk, ...]:

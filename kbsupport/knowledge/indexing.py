@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kbsupport.errors import ArticleError, NothingToIndex, NotIndexed, StoreError
 from kbsupport.knowledge import articles as reading
@@ -49,6 +50,16 @@ class Read:
     failed: tuple[Failure, ...] = ()
 
 
+class Gate(Protocol):
+    """Whoever wants to see a generation before questions are asked of it."""
+
+    def admits(self, generation: Generation, *, fresh: bool) -> bool:
+        """False keeps a fresh draft from being published; one that is live already stays."""
+
+    def published(self) -> None:
+        """What it admitted is live now, and no other index run has begun."""
+
+
 class Indexer:
     """The one writer of a home's index."""
 
@@ -64,8 +75,9 @@ class Indexer:
         exclude: frozenset[str] = frozenset(),
         dry_run: bool = False,
         progress: Progress = lambda *_: None,
+        gate: Gate | None = None,
     ) -> Changes:
-        """Make the index hold what these paths hold, and nothing else."""
+        """Make the index hold what these paths hold, and nothing else, if the gate admits it."""
         started = time.monotonic()
         found, unfound = reading.find_sources(paths)
         with self._alone(progress):
@@ -85,7 +97,7 @@ class Indexer:
             embedded, made = 0, live
             notices: tuple[str, ...] = ()
             if not dry_run:
-                embedded, made, notices = self._publish(live, wanted, any(changes), progress)
+                embedded, made, notices = self._publish(live, wanted, any(changes), progress, gate)
         added, changed, removed = changes
         return Changes(
             added=added,
@@ -109,7 +121,15 @@ class Indexer:
                 if live is None:
                     raise NotIndexed("there is no index to rebuild; run: kbsupport index PATH")
                 wanted = self._members(connection, live)
-            made = self._build(live.embedder, live.dimension, wanted, live.splitter, progress)
+                draft = generations.begin(
+                    connection,
+                    embedder=live.embedder,
+                    dimension=live.dimension,
+                    splitter=live.splitter,
+                    members=wanted.values(),
+                )
+            made = self._built(draft, progress)
+            self._flip(made)
         return Changes(
             (), (), (), len(wanted), 0, (), made.id, round(time.monotonic() - started, 3)
         )
@@ -180,6 +200,7 @@ class Indexer:
         wanted: dict[str, Member],
         any_change: bool,
         progress: Progress,
+        gate: Gate | None,
     ) -> tuple[int, Generation | None, tuple[str, ...]]:
         splitter = splitter_name(self._size)
         embedder = self._embedder()
@@ -190,6 +211,8 @@ class Indexer:
                 # A run that was killed after its flip had no time to tidy up.
                 if len(list(self._root.glob("gen-*"))) > _KEPT:
                     self._tidy()
+                if gate is not None and gate.admits(live, fresh=False):
+                    gate.published()
                 return 0, live, ()
             if fault is not None:
                 notices = (f"{live.directory} was damaged ({fault}) and has been replaced",)
@@ -204,26 +227,13 @@ class Indexer:
             self._split(connection, draft, splitter)
             todo = store.unembedded(connection, draft, splitter, embedder.name)
         self._embed(embedder, todo, progress)
-        made = self._finish(draft, progress)
+        made = self._built(draft, progress)
+        if not self._admitted(made, gate):
+            return len(todo), live, ()
+        self._flip(made)
+        if gate is not None:
+            gate.published()
         return len(todo), made, notices
-
-    def _build(
-        self,
-        embedder: str,
-        dimension: int,
-        wanted: dict[str, Member],
-        splitter: str,
-        progress: Progress,
-    ) -> Generation:
-        with self._database.write() as connection:
-            draft = generations.begin(
-                connection,
-                embedder=embedder,
-                dimension=dimension,
-                splitter=splitter,
-                members=wanted.values(),
-            )
-        return self._finish(draft, progress)
 
     def _split(self, connection: Connection, generation: int, splitter: str) -> None:
         uncut = set(store.unsplit(connection, generation, splitter))
@@ -240,8 +250,8 @@ class Indexer:
                 store.save_embeddings(connection, embedder.name, [h for h, _ in part], vectors)
             progress("embedding", min(begin + _BATCH, len(todo)), len(todo))
 
-    def _finish(self, draft: int, progress: Progress) -> Generation:
-        """Build the folder aside, and flip the pointer only when it has been checked."""
+    def _built(self, draft: int, progress: Progress) -> Generation:
+        """The folder, built aside and checked."""
         progress("building", 0, 1)
         with self._database.read() as connection:
             generation = generations.get(connection, draft)
@@ -253,12 +263,25 @@ class Indexer:
             )
         folder = self._root / generation.directory
         manifest = build_folder(folder, catalog, terms, vectors)
-        with self._database.write() as connection:
-            generations.publish(connection, draft, manifest, len(hashes))
-        self._tidy()
         progress("building", 1, 1)
-        with self._database.read() as connection:
-            return generations.get(connection, draft)
+        return replace(generation, manifest=manifest, chunks=len(hashes))
+
+    def _flip(self, made: Generation) -> None:
+        with self._database.write() as connection:
+            generations.publish(connection, made.id, made.manifest, made.chunks)
+        self._tidy()
+
+    def _admitted(self, draft: Generation, gate: Gate | None) -> bool:
+        admitted = False
+        try:
+            admitted = gate is None or gate.admits(draft, fresh=True)
+        finally:
+            if not admitted:
+                # Its vectors stay until something is published: the next try embeds them no more.
+                with self._database.write() as connection:
+                    generations.abandon_unfinished(connection)
+                shutil.rmtree(self._root / draft.directory, ignore_errors=True)
+        return admitted
 
     def _tidy(self) -> None:
         with self._database.write() as connection:

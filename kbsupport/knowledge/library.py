@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +22,13 @@ from kbsupport.store.generations import Pruned
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from sqlalchemy import Connection
 
     from kbsupport.knowledge.memory import Memory, Recall
     from kbsupport.model import Reading
     from kbsupport.ports import Embedder
     from kbsupport.store.database import Database
+    from kbsupport.store.generations import Generation
 
 _BY_TERMS = 30
 _BY_VECTORS = 30
@@ -52,7 +55,11 @@ class _Look:
 
 
 class Library:
-    """The searchable whole: term index, vector index and memory of the live generation."""
+    """The searchable whole: term index, vector index and memory of the live generation.
+
+    `only` is a generation to stay with instead: a draft that is looked at before it is live, or one
+    to be searched again, `exact` by a scan of the database.
+    """
 
     def __init__(
         self,
@@ -60,11 +67,16 @@ class Library:
         root: Path,
         embedder: Callable[[], Embedder],
         deadline: float = 10.0,
+        only: Generation | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
         self._database, self._root = database, root
         self._embedder, self._deadline = embedder, deadline
+        self._only, self._exact = only, exact
         self._opened: OpenGeneration | None = None
         self._memory: Remembered | None = None
+        self._held: OpenGeneration | None = None
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The vector of a question, once it is sure that the index speaks the same language."""
@@ -175,11 +187,15 @@ class Library:
 
     def memory(self, index: OpenGeneration | None = None) -> Remembered:
         """What the live generation's short texts and the past tickets say together."""
+        if self._held is not None and self._memory is not None:
+            return self._memory
         index = index or self.open()
         history = history_stamp(self._database)
         stamp = f"{index.generation.id}-{history}"
         if self._memory is None or self._memory.stamp != stamp:
-            self._memory = remember(self._database, self._root, index.generation, history)
+            keep = self._only is None
+            made = remember(self._database, self._root, index.generation, history, keep=keep)
+            self._memory = made
         return self._memory
 
     def languages(self, read: Callable[[str], Reading]) -> tuple[str, ...]:
@@ -211,12 +227,30 @@ class Library:
 
         return measure
 
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Stay with what is live now, and with this history: for many questions in a row."""
+        before = self._held
+        self.memory()
+        self._held = self._opened
+        try:
+            yield
+        finally:
+            self._held = before
+
     def open(self) -> OpenGeneration:
         """The live generation; a newer one is noticed at the next question."""
+        if self._held is not None:
+            return self._held
+        try:
+            return self._open()
+        except Pruned:
+            # Two index runs ended while it was being opened; the newest generation is whole.
+            return self._open()
+
+    def _open(self) -> OpenGeneration:
         with self._database.read() as connection:
-            live = generations.live(connection)
-        if live is None:
-            raise NotIndexed("nothing is indexed yet; run: kbsupport index PATH")
+            live = self._live(connection)
         if self._opened is None or self._opened.generation.id != live.id:
             name = self._embedder().name
             if live.embedder != name:
@@ -225,7 +259,9 @@ class Library:
                     "run: kbsupport index PATH, or set the former model again"
                 )
             self.close()
-            self._opened = OpenGeneration(self._database, live, self._root, self._deadline)
+            self._opened = OpenGeneration(
+                self._database, live, self._root, self._deadline, exact=self._exact
+            )
         return self._opened
 
     def article(self, version: int) -> Article:
@@ -236,9 +272,7 @@ class Library:
     def articles(self) -> list[Article]:
         """Every article of the live generation, drafts too."""
         with self._database.read() as connection:
-            live = generations.live(connection)
-            if live is None:
-                raise NotIndexed("nothing is indexed yet; run: kbsupport index PATH")
+            live = self._live(connection)
             return [article for _, article in store.load_articles(connection, live.id)]
 
     def close(self) -> None:
@@ -246,6 +280,12 @@ class Library:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+    def _live(self, connection: Connection) -> Generation:
+        live = self._only or generations.live(connection)
+        if live is None:
+            raise NotIndexed("nothing is indexed yet; run: kbsupport index PATH")
+        return live
 
     def _passages(
         self,

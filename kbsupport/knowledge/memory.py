@@ -1,8 +1,8 @@
 """Memory: what titles, seen questions and past tickets say about which article answers.
 
 A least-squares classifier over short texts. Each unit is a text whose article is known, or a past
-question that no article could answer. How alike two texts are is half meaning (their embeddings)
-and half spelling (TF-IDF of words and of letter runs).
+question that no article could answer. How alike two texts are is mostly meaning (their embeddings)
+and in part spelling (TF-IDF of words and of letter runs).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # benchmarks/judge.py: the result moves by less than the spread between halves and doubles of these.
 _STEEPNESS = 3.0
-_RIDGE = 0.3
+_RIDGE = 0.1
+_MEANING = 0.7
 _NEAREST = 3
 _NEAREST_UNANSWERED = 5
 # Beyond this many units fitting takes minutes and a question milliseconds; titles go first.
@@ -123,7 +124,7 @@ class Memory:
     @classmethod
     def load(cls, path: Path) -> Memory:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return cls(
                 articles=tuple(arrays["articles"].tolist()),
                 words=from_arrays("words", arrays),
@@ -170,5 +171,6 @@ class Recall:
 
 
 def _likeness(near: Floats, words: Floats, spelt: Floats) -> Floats:
-    alike: Floats = 0.5 * np.exp(_STEEPNESS * (near - 1.0)) + 0.25 * (words + spelt)
+    meaning = np.exp(_STEEPNESS * (near - 1.0))
+    alike: Floats = _MEANING * meaning + (1 - _MEANING) / 2 * (words + spelt)
     return alike

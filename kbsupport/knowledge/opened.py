@@ -42,10 +42,19 @@ _MOST_VIEWS = 64
 
 
 class OpenGeneration:
-    """Answers "which chunks are near?" and "what do the words say?" for one generation."""
+    """Answers "which chunks are near?" and "what do the words say?" for one generation.
+
+    `exact`: from the database alone, by a scan of all its chunks, for a replay.
+    """
 
     def __init__(
-        self, database: Database, generation: Generation, root: Path, deadline: float
+        self,
+        database: Database,
+        generation: Generation,
+        root: Path,
+        deadline: float,
+        *,
+        exact: bool = False,
     ) -> None:
         self.generation = generation
         self.notices: list[str] = []
@@ -58,6 +67,9 @@ class OpenGeneration:
         self._places: dict[str, int] | None = None
         self._rows_of_id: dict[str, list[int]] | None = None
         self._retried = False
+        if exact:
+            self.catalog, self.terms = read_generation(database, generation)
+            return
         fault = faults(self._folder, generation.manifest) or self._load()
         if fault is None:
             self._open_chroma()

@@ -48,8 +48,13 @@ def history_stamp(database: Database) -> str:
         return labels.history_stamp(connection)
 
 
-def remember(database: Database, root: Path, generation: Generation, history: str) -> Remembered:
-    """The memory of a generation with this history: read if it was made before, else made."""
+def remember(
+    database: Database, root: Path, generation: Generation, history: str, *, keep: bool = True
+) -> Remembered:
+    """The memory of a generation with this history: read if it was made before, else made.
+
+    Not kept for a draft: the next draft may get its number.
+    """
     stamp = f"{generation.id}-{history}"
     with database.read() as connection:
         known = labels.load_labels(connection, labels.HISTORY)[-MOST_UNITS:]
@@ -62,7 +67,8 @@ def remember(database: Database, root: Path, generation: Generation, history: st
     memory = make_memory(database, generation, known)
     # A home that cannot be written can still answer.
     with contextlib.suppress(OSError):
-        _keep(memory, root, path)
+        if keep:
+            _keep(memory, root, path)
     return Remembered(stamp, history, memory, past)
 
 

@@ -134,7 +134,7 @@ class TermIndex:
     @classmethod
     def load(cls, path: Path) -> TermIndex:
         """Read what `save` wrote; scikit-learn is not needed for it."""
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return cls(*(from_arrays(name, arrays) for name in ("articles", "passages", "heads")))
 
     def _gain(self, term: str, column: int | None) -> float:

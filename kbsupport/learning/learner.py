@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kbsupport.errors import ConfigError
+from kbsupport.errors import ConfigError, NotProven
 from kbsupport.evaluation.parts import Parts, SortedOut, sort_out, split
 from kbsupport.evaluation.scores import auroc, calibration_error
+from kbsupport.learning.deciding import decide_all, note_decisions
 from kbsupport.learning.results import Calibration, Learnt
 from kbsupport.learning.seeing import Observer, Seen
 from kbsupport.model import Intent, Label, text_hash
 from kbsupport.standing import CERTIFICATE, INTENTS, JUDGE, Standing, keep_artefacts
 from kbsupport.store import labels as kept
 from kbsupport.triage.bounds import check_share
-from kbsupport.triage.certificate import Certificate, TierBound, issue
+from kbsupport.triage.certificate import GROUPED_BY, Certificate, TierBound, issue
 from kbsupport.triage.evidence import weigh
 from kbsupport.triage.fitting import (
     Example,
+    careful_threshold,
     cross_fitted,
     fit_judge,
     fit_ranking,
@@ -34,9 +36,11 @@ from kbsupport.triage.verdict import reaches_number
 if TYPE_CHECKING:
     from kbsupport.knowledge.indexing import Progress
     from kbsupport.triage.judge import Judge
+    from kbsupport.triage.policy import Policy
 
 # From here on a judge of one's own beats the prior one (benchmarks/judge.py).
 FEWEST_TO_FIT = 50
+CONFIDENCE = 0.95
 
 
 class Learner:
@@ -50,14 +54,18 @@ class Learner:
     ) -> Learnt:
         """Keep labels as history: answers teach which article, escalations what none answers."""
         usable = self._usable(labels)
+        former = self._mind.shelf.standing().certificate
         self._observer.keep(usable.labels, kept.HISTORY, source, progress, move=True)
         past = self._past()
         judge = self._mind.shelf.standing().judge_for(any_history=True)
         if len(past) >= FEWEST_TO_FIT and len({label.answerable for label in past}) > 1:
-            judge = self.fit(past, progress).judge
+            with self._mind.library.steady():
+                self.teach_intents(past, progress)
+                judge = self.fit(past, progress).judge
             self._put_in_force(judge, None)
         answered = sum(label.answerable for label in usable.labels)
-        return Learnt(len(usable.labels), answered, usable, judge)
+        ended = None if former is None or self._holds(former, judge) else former.id
+        return Learnt(len(usable.labels), answered, usable, judge, ended)
 
     def calibrate(
         self,
@@ -71,43 +79,77 @@ class Learner:
         progress: Progress = lambda *_: None,
     ) -> Calibration:
         """Fit on one part of the labels, prove on the other, and put both in force."""
-        check_share("confidence", confidence)
-        if risk is not None:
-            check_share("risk", risk)
+        _check(risk, confidence, by)
         usable = self._usable(labels)
-        risks = self._risks(usable.labels, risk, by)
-        parts = split(usable.labels, max(risks.values()), confidence, self._taught())
+        risks = self._risks(usable.labels, risk, by, self._mind.shelf.standing().policy)
+        parts = split(usable.labels, max(risks.values()), confidence, self._taught(), self._apart())
         if learn:
             self._observer.keep(parts.teach, kept.HISTORY, source, progress, move=True)
             self._observer.keep(parts.prove, kept.THRESHOLD, source, progress)
-        past = self._past()
-        known = {text_hash(label.text) for label in past}
-        fresh = [label for label in parts.teach if text_hash(label.text) not in known]
-        taught = self.fit([*past, *fresh], progress)
-        judge, bounds = self._prove(taught, parts, risks, confidence, by, progress)
-        given = {"risk": risk, "confidence": confidence, "by": by, "risks": risks}
-        judge = replace(judge, about={**judge.about, **given})
-        certificate = None
-        if any(bound.threshold is not None for bound in bounds.values()):
-            certificate = self.certify(judge, bounds, parts.prove, source, parts.left_out)
-        self._put_in_force(judge, certificate)
-        return Calibration(certificate, bounds, risk, confidence, parts, usable, judge)
+        with self._mind.library.steady():
+            past = self._past()
+            known = {text_hash(label.text) for label in past}
+            fresh = [label for label in parts.teach if text_hash(label.text) not in known]
+            self.teach_intents([*past, *fresh], progress)
+            taught = self.fit([*past, *fresh], progress)
+            proven = self._prove(taught, parts, risks, confidence, by, progress)
+            bounds = proven.bounds
+            given = {"risk": risk, "confidence": confidence, "by": by, "risks": risks}
+            # What it takes to prove it again once the knowledge base has changed.
+            again = {"kept": learn, "share": parts.share, "left_out": parts.left_out}
+            judge = replace(proven.judge, about={**proven.judge.about, **given, **again})
+            certificate = None
+            if any(bound.threshold is not None for bound in bounds.values()):
+                certificate = self.certify(judge, bounds, parts.prove, source, parts.left_out)
+            self._put_in_force(judge, certificate)
+            if learn:
+                self._note([*taught.seen, *proven.seen])
+            return Calibration(certificate, bounds, risk, confidence, parts, usable, judge)
 
-    def fit(self, labels: Sequence[Label], progress: Progress) -> Taught:
+    def prove_again(
+        self, trial: Standing, risk: float | None = None, progress: Progress = lambda *_: None
+    ) -> tuple[Standing, Mapping[str, TierBound]]:
+        """What calibration would prove under this policy and risk, from the stored labels alone.
+
+        Nothing is put in force: the standing that comes back is for trying out.
+        """
+        about = self._mind.shelf.standing().judge_for(any_history=True).about
+        by, confidence = about.get("by"), about.get("confidence", CONFIDENCE)
+        _check(risk, confidence, by)
+        proving = self._stored(kept.THRESHOLD)
+        if not proving:
+            raise NotProven(
+                "no labels are kept to prove thresholds with; run: kbsupport calibrate FILE --learn"
+            )
+        prove = tuple(self._usable(proving).labels)
+        risks = self._risks(prove, risk, by, trial.policy)
+        parts = Parts(tuple(self._past()), prove, 0)
+        taught = self.fit(parts.teach, progress, trial)
+        proven = self._prove(taught, parts, risks, confidence, by, progress, trial)
+        bounds = proven.bounds
+        given = {"risk": risk, "confidence": confidence, "by": by, "risks": risks}
+        judge = replace(proven.judge, about={**proven.judge.about, **given})
+        trial = replace(trial, judge=judge, certificate=None)
+        if any(bound.threshold is not None for bound in bounds.values()):
+            made = self.certify(judge, bounds, prove, "stored labels", 0, trial)
+            trial = replace(trial, certificate=made)
+        return trial, bounds
+
+    def fit(
+        self, labels: Sequence[Label], progress: Progress, standing: Standing | None = None
+    ) -> Taught:
         """A judge of these labels, and each as it met it, without having learnt from it."""
-        self._fit_intents(labels, progress)
         seen = self._observer.see(labels, progress, "looking")
         memory = self._mind.library.memory()
         prior = self._mind.shelf.standing().priors.for_history(any_history=memory.any_history)
         rows = [ranked(one.found, one.label.accepts) for one in seen]
         ranking = fit_ranking([row for row in rows if row is not None], prior.ranking)
-        ordered = [self._observer.ordered(one, ranking) for one in seen]
+        ordered = [self._observer.ordered(one, ranking, standing) for one in seen]
         examples = [_example(one) for one in ordered]
         right = [example.right for example in examples]
         start = replace(prior, ranking=ranking)
         if len(set(right)) < 2:  # noqa: PLR2004 - one class is no choice
-            about = {"labels": len(examples), "fitted": False}
-            judge = replace(start, about=about)
+            judge = replace(start, about={"labels": len(examples), "fitted": False})
             return Taught(judge, ordered, [spoken(judge, one) for one in examples])
         given = cross_fitted(examples, start)
         about: dict[str, Any] = {
@@ -116,7 +158,9 @@ class Learner:
             "auroc": round(auroc(given, right), 4),
             "calibration_error": round(calibration_error(given, right), 4),
         }
-        return Taught(replace(fit_judge(examples, start), about=about), ordered, given)
+        judge = fit_judge(examples, start)
+        careful = careful_threshold(given, right, start.threshold)
+        return Taught(replace(judge, threshold=careful, about=about), ordered, given)
 
     def _prove(
         self,
@@ -126,15 +170,16 @@ class Learner:
         confidence: float,
         by: str | None,
         progress: Progress,
-    ) -> tuple[Judge, Mapping[str, TierBound]]:
+        standing: Standing | None = None,
+    ) -> Proven:
         """Fix what is tested by the labels that taught, then test it on those that did not."""
-        trial = self._trial(taught.judge)
+        trial = self._trial(taught.judge, standing)
         fit = [
             self.scored(one, trial, by, score=score)
             for one, score in zip(taught.seen, taught.scores, strict=True)
         ]
         proving = [
-            self._observer.ordered(one, taught.judge.ranking)
+            self._observer.ordered(one, taught.judge.ranking, trial)
             for one in self._observer.see(parts.prove, progress, "proving")
         ]
         rows = [self.scored(one, trial, by) for one in proving]
@@ -143,7 +188,7 @@ class Learner:
         rows = self.quotable(proving, rows, plans)
         bounds = certify_tiers(plans, rows, risks, confidence, by, share=parts.share or 0.5)
         stored = {key: plan.to_dict() for key, plan in plans.items()}
-        return replace(taught.judge, plans=stored), bounds
+        return Proven(replace(taught.judge, plans=stored), bounds, proving)
 
     def scored(
         self, one: Seen, trial: Standing, by: str | None, score: float | None = None
@@ -180,10 +225,11 @@ class Learner:
         proved: Sequence[Label],
         source: str,
         left_out: int,
+        standing: Standing | None = None,
     ) -> Certificate:
         """Write down what was proven, for the system as it now stands with this judge."""
         moments = sorted(label.created_at for label in proved if label.created_at is not None)
-        trial = self._trial(judge)
+        trial = self._trial(judge, standing)
         return issue(
             bounds,
             risk=judge.about["risk"],
@@ -200,8 +246,13 @@ class Learner:
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _trial(self, judge: Judge) -> Standing:
-        return replace(self._mind.shelf.standing(), judge=judge, certificate=None)
+    def _trial(self, judge: Judge, standing: Standing | None = None) -> Standing:
+        return replace(standing or self._mind.shelf.standing(), judge=judge, certificate=None)
+
+    def _holds(self, certificate: Certificate, judge: Judge) -> bool:
+        standing, memory = self._mind.shelf.standing(), self._mind.library.memory()
+        hashes = self._mind.hashes(standing, judge, memory)
+        return standing.certificate is not None and certificate.holds_for(hashes) is None
 
     def _put_in_force(self, judge: Judge, certificate: Certificate | None) -> None:
         shelf = self._mind.shelf
@@ -213,14 +264,22 @@ class Learner:
         with self._observer.database.write() as connection:
             keep_artefacts(connection, shelf.standing(), judge)
 
-    def _fit_intents(self, labels: Sequence[Label], progress: Progress) -> None:
+    def teach_intents(self, labels: Sequence[Label], progress: Progress) -> None:
+        """Put a model of the intents that these labels name in force, if they are enough."""
         told = [label for label in labels if label.intent in set(Intent)]
         vectors = self._observer.vectors(told, progress)
         model = fit_intents(
-            vectors, [label.text for label in told], [label.intent for label in told]
+            vectors, [label.text for label in told], [str(label.intent) for label in told]
         )
         if model is not None:
             self._mind.shelf.write(INTENTS, model.to_dict())
+
+    def _note(self, seen: Sequence[Seen]) -> None:
+        decided = decide_all(self._observer, seen, self._mind.shelf.standing())
+        with self._observer.database.read() as connection:
+            ids = {one.text_hash: one.id for one in kept.load_labels(connection)}
+        noted = {ids.get(text_hash(one.label.text)): one for one in decided}
+        note_decisions(self._observer, {of: one for of, one in noted.items() if of is not None})
 
     def _usable(self, labels: Sequence[Label]) -> SortedOut:
         known = frozenset(a.id for a in self._mind.library.articles() if a.published)
@@ -233,8 +292,15 @@ class Learner:
         return usable
 
     def _past(self) -> list[Label]:
+        return self._stored(kept.HISTORY)
+
+    def _stored(self, role: kept.Role) -> list[Label]:
         with self._observer.database.read() as connection:
-            return [one.label for one in kept.load_labels(connection, kept.HISTORY)]
+            return [one.label for one in kept.load_labels(connection, role)]
+
+    def _apart(self) -> frozenset[str]:
+        """Hashes of the texts kept to prove with: they never teach, or they would be used up."""
+        return frozenset(text_hash(label.text) for label in self._stored(kept.THRESHOLD))
 
     def _taught(self) -> frozenset[str]:
         """Hashes of all texts that the system has seen: those cannot prove anything."""
@@ -242,10 +308,9 @@ class Learner:
         return frozenset(seen | {text_hash(label.text) for label in self._past()})
 
     def _risks(
-        self, labels: Sequence[Label], risk: float | None, by: str | None
+        self, labels: Sequence[Label], risk: float | None, by: str | None, policy: Policy
     ) -> dict[str, float]:
         """The risk of each tier, or topic: as given, else as the policy has it."""
-        policy = self._mind.shelf.standing().policy
         default = self._mind.rules.default_tier
         if by == "tier" and not any(label.tier for label in labels):
             raise ConfigError("--by tier: no label names a tier; leave --by out")
@@ -265,6 +330,23 @@ class Taught:
     judge: Judge
     seen: list[Seen]
     scores: list[float]
+
+
+def _check(risk: float | None, confidence: float, by: str | None) -> None:
+    check_share("confidence", confidence)
+    if risk is not None:
+        check_share("risk", risk)
+    if by is not None and by not in GROUPED_BY:
+        raise ConfigError(f"--by is {by!r}; it can be {' or '.join(GROUPED_BY)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The judge with what was tested, what that proved, and the labels that it was tested on."""
+
+    judge: Judge
+    bounds: Mapping[str, TierBound]
+    seen: list[Seen]
 
 
 def _example(one: Seen) -> Example:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kbsupport.model import Filter, Found, Label, Question, Signals, storable, text_hash
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kbsupport.mind import Mind
     from kbsupport.model import Channels
     from kbsupport.ports import AnswerWriter, Embedder
+    from kbsupport.standing import Standing
     from kbsupport.store.database import Database
 
     Vectors = NDArray[np.float32]
@@ -50,6 +51,7 @@ class Observer:
     database: Database
     embedder: Callable[[], Embedder]
     writer: Callable[[], AnswerWriter]
+    quotable: dict[int, bool] = field(default_factory=dict)
 
     def see(self, labels: Sequence[Label], progress: Progress, step: str) -> list[Seen]:
         """Every label as a question; a past ticket is hidden from the memory it is part of."""
@@ -74,15 +76,26 @@ class Observer:
             progress(step, number, len(labels))
         return seen
 
-    def ordered(self, seen: Seen, ranking: Channels) -> Seen:
-        """What was found, as a search with this ranking gives it."""
+    def ordered(self, seen: Seen, ranking: Channels, standing: Standing | None = None) -> Seen:
+        """What was found, as a search with this ranking gives it under what stands."""
         found = self.mind.library.reorder(seen.text, seen.found, ranking)
-        standing = self.mind.shelf.standing()
+        standing = standing or self.mind.shelf.standing()
         signals = self.mind.with_details(seen.text, seen.signals, found, standing)
         return replace(seen, found=found, signals=signals)
 
     def can_be_quoted(self, seen: Seen) -> bool:
-        """True if the best article holds a sentence that can be quoted as the answer."""
+        """True if the best article holds anything that can be quoted as an answer.
+
+        That lies in the article, not in the question: each is tried once.
+        """
+        if not seen.found.matches:
+            return False
+        version = seen.found.matches[0].version
+        if version not in self.quotable:
+            self.quotable[version] = self._quotes(seen)
+        return self.quotable[version]
+
+    def _quotes(self, seen: Seen) -> bool:
         vector = self.vectors([seen.label], lambda *_: None)[0]
         library = self.mind.library
         shown = library.passages_of(seen.text, vector, seen.found, self.mind.rules.passages)

@@ -128,6 +128,68 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """What stored labels say of a new generation; `certificate`: renewed, withdrawn or none.
+
+    `labels` were decided again; those that never were before cannot flip. `id` is that of the
+    certificate now in force.
+    """
+
+    labels: int
+    flips: int
+    became_wrong: int
+    became_right: int
+    certificate: str
+    id: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The value of `replayed`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A labelled ticket that would get a wrong answer."""
+
+    id: str
+    article_id: str | None
+    accept_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What labelled tickets said of a generation before it was published, or kept from it.
+
+    `published` is true if this run made a new generation live.
+    """
+
+    labels: int
+    resolved: int
+    max_wrong: int
+    published: bool
+    wrong_ones: tuple[Mistake, ...]
+
+    @property
+    def holds(self) -> bool:
+        """True if no more are wrong than may be."""
+        return len(self.wrong_ones) <= self.max_wrong
+
+    def to_dict(self) -> dict[str, Any]:
+        """The value of `check`."""
+        return {
+            "labels": self.labels,
+            "resolved": self.resolved,
+            "wrong": len(self.wrong_ones),
+            "max_wrong": self.max_wrong,
+            "published": self.published,
+            "wrong_ones": [
+                {"id": one.id, "article_id": one.article_id, "accept_ids": list(one.accept_ids)}
+                for one in self.wrong_ones
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What an index run did."""
 
@@ -140,6 +202,8 @@ class Changes:
     generation: int | None
     seconds: float
     notices: tuple[str, ...] = ()
+    replayed: Renewed | None = None
+    check: Check | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """`index --json`."""
@@ -158,6 +222,8 @@ class Changes:
                 "removed": list(self.removed),
             },
             "notices": list(self.notices),
+            "replayed": self.replayed.to_dict() if self.replayed else None,
+            "check": self.check.to_dict() if self.check else None,
         }
 
     def _repr_html_(self) -> str:

@@ -114,9 +114,16 @@ class Signals(Flat):
     frustration: float = 0.0
     complexity: float = 0.0
     questions: int = 0
+    own_case: float = 0.0
     missing: tuple[str, ...] = ()
     intent: Intent = Intent.UNKNOWN
     intent_probability: float = 0.0
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Signals:
+        """Read back what `to_dict` gave, for a replay."""
+        known = {name: row[name] for name in cls.__slots__ if name in row}
+        return cls(**known | {"missing": tuple(row["missing"]), "intent": Intent(row["intent"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _ASSUMPTIONS = (
     "The bound is on the share of resolved tickets that are wrong, on average over all of them.",
 )
 _POOLED = "A ticket of one tier is as hard as one of another: all tiers were proven together."
-_BY = ("tier", "topic")
+GROUPED_BY = ("tier", "topic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,8 @@ def _read(row: Any) -> Certificate:
     _keys("the file", row, (*Certificate.__dataclass_fields__,))
     confidence, by = _number(row, "confidence"), row["by"]
     check_share("confidence", confidence)
-    if by is not None and by not in _BY:
-        raise ValueError(f"by is {by!r}; it can be null, {' or '.join(_BY)}")
+    if by is not None and by not in GROUPED_BY:
+        raise ValueError(f"by is {by!r}; it can be null, {' or '.join(GROUPED_BY)}")
     risk = None if row["risk"] is None else _number(row, "risk")
     if risk is not None:
         check_share("risk", risk)

@@ -29,6 +29,10 @@ _LOOSE_BIAS = 0.1
 # About the spread of each channel, so that one pull suits all.
 _SPREAD = np.array([0.2 if name == "recall" else 0.15 for name in CHANNELS])
 _FOLDS = 5
+_UNPROVEN_RISK = 0.05
+_NEVER = 0.9999
+# About the spread of a signal that few messages raise.
+_RARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,21 @@ def cross_fitted(examples: Sequence[Example], start: Judge) -> list[float]:
     return given
 
 
+def careful_threshold(scores: Sequence[float], right: Sequence[bool], least: float) -> float:
+    """From where a judge may resolve though nothing is proven, never below `least`.
+
+    The loosest at which one error more than was seen would still be one in twenty.
+    """
+    order = sorted(zip(scores, right, strict=True), key=lambda pair: -pair[0])
+    wrong, found = 0, _NEVER
+    for number, (score, ok) in enumerate(order, 1):
+        wrong += not ok
+        tied = number < len(order) and order[number][0] == score
+        if not tied and wrong + 1 <= _UNPROVEN_RISK * (number + 1):
+            found = score
+    return round(max(found, least), 6)
+
+
 def spoken(judge: Judge, example: Example) -> float:
     """What this judge says of an example, with its own record of the article."""
     record = judge.records.get(example.article or "", 0.0)
@@ -135,7 +154,7 @@ def fit_prior(
     for feature in given[0]:
         values = np.array([row[feature] for row in given])
         used = feature in only
-        mean, scale = (float(values.mean()), float(values.std()) + 1e-6) if used else (0.0, 1.0)
+        mean, scale = (float(values.mean()), float(values.std()) + 1e-6) if used else (0.0, _RARE)
         terms[feature] = Term(round(mean, 6), round(scale, 6), 0.0)
     start = Judge(name, ranking, terms, 0.0, 1.0)
     fitted = fit_judge([replace(example, article=None) for example in examples], start, pull)

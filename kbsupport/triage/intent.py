@@ -46,6 +46,10 @@ class IntentModel:
         best = int(shares.argmax())
         return self.intents[best], round(float(shares[best] / shares.sum()), 6)
 
+    def reads(self, vector: Floats) -> bool:
+        """Say whether it was fitted to vectors of this length, and not to another embedder's."""
+        return bool(self.weights.shape[1] == len(vector) + len(_FLAGS) + len(_INTENTS))
+
     def to_dict(self) -> dict[str, Any]:
         """The model as plain lists."""
         return {

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from kbsupport.errors import JudgeError
@@ -30,7 +31,7 @@ class Term:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judge:
     """How articles are ordered, how evidence is weighed, and what labels said of articles.
 
@@ -62,7 +63,7 @@ class Judge:
         parts |= {"record": evidence.record, "bias": self.bias}
         return dict(sorted(parts.items(), key=lambda part: -abs(part[1])))
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Names this judge: equal judges decide alike."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
@@ -171,4 +172,5 @@ FEATURES: Mapping[str, Any] = {
     "bug_report": lambda _, s: float(s.bug_report),
     "feature_request": lambda _, s: float(s.feature_request),
     "complexity": lambda _, s: s.complexity,
+    "own_case": lambda _, s: s.own_case,
 }

@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
@@ -31,7 +32,7 @@ DETAILS = ("order_number", "product", "version")
 _DEFAULT_TIER = "default"
 # Given at all, these are taken whole: half of one list of tiers and half of another is nobody's.
 _WHOLE = frozenset({"tiers", "details"})
-_MOST_MONEY = 1e9
+MOST_MONEY = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class TierRules:
     sentiment: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """What a company allows; `hash` is over all of it but the costs, which decide nothing."""
 
@@ -74,7 +75,7 @@ class Policy:
     verified_articles: tuple[str, ...]
     language_sure: float
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The sha256 of what decides."""
         decides = asdict(cast("Any", self))
@@ -247,7 +248,7 @@ def _policy(root: _Table) -> Policy:
 
 def _costs(table: _Table) -> Costs:
     table.only("wrong", "person", "waiting")
-    return Costs(*(table.number(key, 0, _MOST_MONEY) for key in ("wrong", "person", "waiting")))
+    return Costs(*(table.number(key, 0, MOST_MONEY) for key in ("wrong", "person", "waiting")))
 
 
 def _tiers(table: _Table) -> tuple[dict[str, TierRules], TierRules]:

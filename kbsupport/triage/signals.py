@@ -12,6 +12,7 @@ from kbsupport.triage.asked import count_questions, missing_details
 from kbsupport.triage.courtesy import asks_for_person, read_courtesy
 from kbsupport.triage.intent_words import guess_intent
 from kbsupport.triage.mood import complexity, frustration
+from kbsupport.triage.own_case import own_case
 
 # Of a very long message its beginning and its end are read: people say there what they want.
 _BEGINNING, _END = 6_000, 2_000
@@ -52,7 +53,7 @@ def read_signals(
     if read.intent is not None:
         intent, sure = read.intent, read.intent_probability
     return Signals(
-        empty=not any(sign.isprintable() and not sign.isspace() for sign in text),
+        empty=is_empty(text),
         greeting_only=greeting,
         thanks_only=thanks,
         spam=spam,
@@ -73,10 +74,16 @@ def read_signals(
         frustration=frustration(plain, written, complains, read.sentiment, turns),
         complexity=complexity(plain, questions),
         questions=questions,
+        own_case=own_case(plain, written),
         missing=missing_details([written, *turns], details, products) if details else (),
         intent=intent,
         intent_probability=sure,
     )
+
+
+def is_empty(text: str) -> bool:
+    """True if nobody would see anything in it."""
+    return not any(sign.isprintable() and not sign.isspace() for sign in text)
 
 
 def _written(text: str) -> str:

@@ -7,7 +7,7 @@ of them decides, the judge's probability decides against one threshold.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -33,6 +33,12 @@ class Case(Flat):
     languages: tuple[str, ...]
     prior_threshold: float
     require_certificate: bool
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Case:
+        """Read back what `to_dict` gave, for a replay."""
+        named = {name: tuple(row[name]) for name in ("order", "languages")}
+        return cls(**{**row, **named})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 import io
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 
 import pytest
 
+from kbsupport.app import App
 from kbsupport.cli.main import run
+from kbsupport.testing import FakeEmbedder
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,10 @@ class Ran:
 
 
 @pytest.fixture
-def kb(indexed_home, model_cache, monkeypatch, capsysbinary):
-    """Run a command line in this process, over the sample articles unless a home is given."""
+def kb(taught_home, model_cache, monkeypatch, capsysbinary):
+    """Run a command line in this process, over the taught sample home unless a home is given."""
     monkeypatch.setenv("KBSUPPORT_EMBEDDER__CACHE", str(model_cache))
-    monkeypatch.setenv("KBSUPPORT_HOME", str(indexed_home))
+    monkeypatch.setenv("KBSUPPORT_HOME", str(taught_home))
 
     def kb(*arguments, stdin=None):
         given = None if stdin is None else io.TextIOWrapper(io.BytesIO(stdin))
@@ -58,3 +61,16 @@ def batch(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def small(kb, small_homes, home, monkeypatch):
+    """Run a command line over the few made-up articles, `plain` or `proven`, without the model."""
+
+    def small(name, *arguments):
+        if not home.exists():
+            shutil.copytree(small_homes[name], home)
+        monkeypatch.setattr(App, "embedder", FakeEmbedder())
+        return kb("--home", home, *arguments)
+
+    return small

@@ -31,8 +31,22 @@ def test_people_see_the_answer_its_source_and_why(kb):
     page = kb("ask", PASSWORD).out
     assert "Forgot password" in page
     assert "Source: Forgot your password? (account/reset-your-password)" in page
-    assert "[resolve: rankings_agree" in page
-    assert "not certified" in page
+    (verdict,) = [line for line in page.splitlines() if line.startswith("[resolve: ")]
+    assert "_threshold; probability " in verdict
+    assert page.splitlines()[-1].startswith(("[certified: ", "[not certified: "))
+
+
+def test_a_certified_answer_names_its_certificate_and_its_threshold():
+    from kbsupport.cli.ask import proven
+    from kbsupport.model import Outcome, Reason, Verdict
+
+    plain = Verdict(Outcome.RESOLVE, Reason.PRIOR_THRESHOLD, "said", threshold=0.9)
+    assert proven(plain).startswith("[not certified: ")
+    sure = Verdict(
+        Outcome.RESOLVE, Reason.CERTIFIED_THRESHOLD, "said",
+        certified=True, certificate="c-1", threshold=0.875,
+    )  # fmt: skip
+    assert proven(sure) == "[certified: c-1, threshold 0.8750]"
 
 
 def test_the_same_question_gets_the_same_decision(kb):

@@ -20,11 +20,11 @@ KB = [sys.executable, "-m", "kbsupport"]
 
 
 @pytest.fixture
-def shell(indexed_home, model_cache):
+def shell(taught_home, model_cache):
     """Run a shell line where $KB is the command."""
     environment = os.environ | {
         "KB": " ".join(KB),
-        "KBSUPPORT_HOME": str(indexed_home),
+        "KBSUPPORT_HOME": str(taught_home),
         "KBSUPPORT_EMBEDDER__CACHE": str(model_cache),
     }
 
@@ -215,17 +215,17 @@ def test_the_demo_runs_from_any_folder_and_leaves_nothing(shell, tmp_path):
     assert [*passing.iterdir(), *user.iterdir()] == []
 
 
-def test_a_home_may_be_copied_elsewhere(kb, indexed_home, tmp_path):
-    shutil.copytree(indexed_home, tmp_path / "copy")
+def test_a_home_may_be_copied_elsewhere(kb, taught_home, tmp_path):
+    shutil.copytree(taught_home, tmp_path / "copy")
     ours = kb("ask", "How do I reset my password?", "--json").json
     moved = kb("ask", "How do I reset my password?", "--json", "--home", tmp_path / "copy")
     assert (moved.code, moved.err) == (0, "")
     assert moved.json["answer"] == ours["answer"]
     raw = (tmp_path / "copy" / "kbsupport.db").read_bytes()
-    assert str(indexed_home).encode() not in raw
+    assert str(taught_home).encode() not in raw
 
 
-def test_the_demo_never_replaces_a_knowledge_base(kb, indexed_home):
-    ran = kb("demo", "--home", str(indexed_home))
+def test_the_demo_never_replaces_a_knowledge_base(kb, taught_home):
+    ran = kb("demo", "--home", str(taught_home))
     assert ran.code == 2
     assert "holds an index already" in ran.says_one_line()

@@ -57,7 +57,7 @@ def test_a_line_separator_inside_a_text_ends_no_line(tmp_path):
 def test_a_text_with_its_article_is_a_label_too(tmp_path):
     path = written(tmp_path, '{"text": "Where is it?", "article_id": "track"}')
     (label,) = read_labels(path)
-    assert (label.id, label.accept_ids, label.answerable) == (f"{path}:1", ("track",), True)
+    assert (label.id, label.accept_ids, label.answerable) == (f"{path.name}:1", ("track",), True)
 
 
 def test_numbers_as_ids_become_text(tmp_path):

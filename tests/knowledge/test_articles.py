@@ -11,7 +11,6 @@ from kbsupport.errors import ArticleError, ConfigError
 from kbsupport.knowledge.articles import (
     Parsed,
     Source,
-    collide,
     find_sources,
     fingerprint,
     read_source,
@@ -125,14 +124,6 @@ def test_fingerprints_tell_contents_apart(tmp_path):
     assert len(fingerprint(first)) == 64
     with pytest.raises(ArticleError, match="vanished"):
         fingerprint(Source("c.md", tmp_path / "c.md", "c"))
-
-
-def test_the_first_article_of_an_id_wins_and_both_files_are_named():
-    first, second = Article("a", "A", "x", source="one.md"), Article("a", "B", "y", source="two.md")
-    kept, failed = collide([first, second])
-    assert kept == (first,)
-    assert failed[0].path == "two.md"
-    assert "one.md" in failed[0].reason
 
 
 # --- front matter

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsupport.knowledge.articles import Source, read_source
-from kbsupport.knowledge.chunks import SIZE, count_words, sentences, split, splitter_name
+from kbsupport.knowledge.chunks import SIZE, count_words, split, splitter_name
 from kbsupport.model import Article, ChunkKind, Section
 
 LINES = st.lists(
@@ -105,11 +105,6 @@ def test_a_short_list_of_other_articles_is_navigation(tmp_path):
     path.write_text("# A\n\nReal words here.\n\n## Related articles\n\n- Other one\n")
     (article,) = read_source(Source("a.md", path, "a")).articles
     assert [c.kind for c in passages(article)] == [ChunkKind.PASSAGE, ChunkKind.NAVIGATION]
-
-
-def test_sentences_have_no_white_space_around_them():
-    text = "  One. Two!\nThree?  \n\n"
-    assert [text[a:b] for a, b in sentences(text)] == ["One.", "Two!", "Three?"]
 
 
 def test_another_size_is_another_splitter():

@@ -3,7 +3,7 @@ import pytest
 
 from kbsupport.errors import IndexOutdated, NothingToIndex, NotIndexed
 from kbsupport.knowledge.chunks import split
-from kbsupport.model import Audience, Filter
+from kbsupport.model import Audience, Channels, Filter
 from kbsupport.store import generations
 from kbsupport.testing import FakeEmbedder, check_embedder
 
@@ -148,7 +148,8 @@ def test_what_a_filter_hides_takes_nobody_elses_place(fake_app, folder, front, a
     articles = {f"h{n:03}": f"---\n{front}\n---\n{near.format(n)}" for n in range(hidden)}
     articles |= {f"v{n}": f"# Paper {n}\n\nOn paper, number {n} at home.\n" for n in range(9)}
     fake_app.index([folder(**articles)])
-    found = fake_app.library.search("invoice invoice number", asked, 8)
+    text = "invoice invoice number"
+    found = fake_app.library.search(text, fake_app.library.embed(text), asked, 8, Channels(1))
     assert all(match.article_id.startswith("v") for match in found.matches)
 
     index = fake_app.library.open()
@@ -296,7 +297,7 @@ def test_another_model_is_refused_until_everything_is_indexed_anew(make_app, fol
     make_app().index([root])
     other = make_app(embedder=Counting("other"))
     with pytest.raises(IndexOutdated, match=r"built with fake.*other is set now"):
-        other.library.search("battery", Filter(), 3)
+        other.library.embed("battery")
     done = other.index([root])
     assert (counts(done), done.embedded) == ((0, 0, 0, 2), 4)
     assert other.ask("change the battery").articles[0] == "battery"
@@ -375,6 +376,16 @@ def test_a_generation_that_vanishes_while_it_is_opened_is_not_mistaken_for_an_em
     reply = app.ask("change the battery")
     assert reply.articles == ("battery",)
     assert (reply.error, reply.notices) == (None, ())
+
+
+def test_the_first_article_of_an_id_wins_and_both_files_are_named(fake_app, folder):
+    named = "---\nid: battery\n---\n# Battery {0}\n\nChange battery {0}.\n"
+    done = fake_app.index([folder(a=named.format("one"), b=named.format("two"))])
+    assert fake_app.article("battery").title == "Battery one"
+    (failure,) = done.failed
+    assert failure.path.endswith("b.md")
+    assert "the id 'battery' is taken by" in failure.reason
+    assert "a.md" in failure.reason
 
 
 def test_a_passage_is_shown_with_its_exact_place(fake_app, folder):

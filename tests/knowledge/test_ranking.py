@@ -18,15 +18,22 @@ def unit(rows):
 def test_the_best_chunk_counts_and_so_does_the_whole_article():
     question = unit([[1, 0]])[0]
     chunks = unit([[1, 0], [0, 1]])
-    best, about = vector_scores(chunks, centroid_length(chunks), question)
+    best, mean, about = vector_scores(chunks, centroid_length(chunks), question)
     assert best == pytest.approx(1)
-    assert about == pytest.approx((1 + 0.5 + np.sqrt(0.5)) / 3)
+    assert mean == pytest.approx(0.5)
+    assert about == pytest.approx(np.sqrt(0.5))
 
 
 def test_chunks_that_cancel_out_have_no_centroid():
     chunks = unit([[1, 0], [-1, 0]])
-    best, about = vector_scores(chunks, centroid_length(chunks), unit([[1, 0]])[0])
-    assert (best, about) == (pytest.approx(1), pytest.approx(1 / 3))
+    scores = vector_scores(chunks, centroid_length(chunks), unit([[1, 0]])[0])
+    assert scores == (pytest.approx(1), pytest.approx(0), 0)
+
+
+def test_the_mean_is_of_the_best_three_alone():
+    chunks = unit([[1, 0], [1, 0], [1, 0], [-1, 0], [-1, 0]])
+    _, mean, _ = vector_scores(chunks, centroid_length(chunks), unit([[1, 0]])[0])
+    assert mean == pytest.approx(1)
 
 
 def test_more_evidence_of_either_kind_never_ranks_lower():

@@ -14,7 +14,7 @@ from kbsupport.model import Audience
     [
         ("I want to talk to a human", "asks_for_person"),
         ("", "empty_question"),
-        ("Who won the football match yesterday evening in Madrid?", "words_not_covered"),
+        ("Who won the football match yesterday evening in Madrid?", "below_threshold"),
     ],
 )
 def test_what_is_not_answered_waits_with_what_was_found(sample_app, text, reason):

@@ -14,7 +14,7 @@ import pytest
 
 from kbsupport.app import open_app
 from kbsupport.errors import StoreError
-from kbsupport.model import Filter
+from kbsupport.model import Channels, Filter
 from kbsupport.testing import FakeEmbedder
 
 SAMPLE = Path(__file__).parents[2] / "data" / "articles"
@@ -170,7 +170,8 @@ def test_a_full_disk_is_named_and_the_last_good_index_goes_on(
     if leave:
         # Chroma writes where it only reads; on a full disk the exact scan stands in.
         with open_app(home=home, settings=onnx(model_cache)) as app:
-            found = app.library.search(QUESTION, Filter(), 3)
+            vector = app.library.embed(QUESTION)
+            found = app.library.search(QUESTION, vector, Filter(), 3, Channels(vector_best=1.0))
             assert found.matches[0].article_id == ARTICLE
     else:
         with pytest.raises(StoreError, match="the disk is full"):
