@@ -78,7 +78,7 @@ class Prepared:
 
     def examples(self, ranking: Channels) -> list[Example]:
         """What a judge learns from."""
-        return [_example(self.observer.ordered(one, ranking), self.weight) for one in self.seen]
+        return [example_of(self.observer.ordered(one, ranking), self.weight) for one in self.seen]
 
 
 def articles_of(name: str) -> Path:
@@ -88,7 +88,8 @@ def articles_of(name: str) -> Path:
     return lines if lines.exists() else folder / "articles"
 
 
-def _example(one: Seen, weight: float) -> Example:
+def example_of(one: Seen, weight: float = 1.0) -> Example:
+    """One label as the judge meets it."""
     best = one.found.matches[0].article_id if one.found.matches else None
     return Example(weigh(one.found, {}), one.signals, best, one.label.accepts(best), weight)
 

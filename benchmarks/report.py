@@ -32,6 +32,10 @@ SECTIONS = {
     "warm_ask": "Warm: a question in a running process",
     "incremental": "Keeping an index up to date",
     "growth": "Growth",
+    "judge": "The judge: does it tell right answers from wrong ones?",
+    "certificates": "Certificates: how often one is issued, and is it honest?",
+    "gate": "What the triage costs",
+    "ideas": "What each idea gives",
 }
 
 

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from benchmarks.common import ROOT
 
-NAMES = ("retrieval", "embedding", "cold_start", "warm_ask", "incremental", "growth")
+NAMES = (
+    "retrieval", "embedding", "cold_start", "warm_ask", "incremental", "growth",
+    "judge", "certificates", "gate", "ideas",
+)  # fmt: skip
 
 
 def run(name: str) -> int:

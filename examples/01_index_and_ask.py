@@ -1,4 +1,4 @@
-"""Index a folder of articles and ask two questions from Python."""
+"""Index a folder of articles, learn from solved tickets, and ask two questions from Python."""
 
 import tempfile
 from pathlib import Path
@@ -6,11 +6,12 @@ from textwrap import indent
 
 from kbsupport import open_app
 
-articles = Path(__file__).parents[1] / "data" / "articles"
+data = Path(__file__).parents[1] / "data"
 
 with tempfile.TemporaryDirectory() as home, open_app(home=home) as app:
-    changes = app.index([articles])
-    print(f"{len(changes.added)} articles, {changes.embedded} texts embedded\n")
+    changes = app.index([data / "articles"])
+    print(f"{len(changes.added)} articles, {changes.embedded} texts embedded")
+    print(f"{app.learn(data / 'tickets.jsonl').line()}\n")
 
     for text in ("How long is the reset link valid?", "Please let me talk to a human"):
         reply = app.ask(text)

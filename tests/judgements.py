@@ -51,7 +51,7 @@ def judged(
     )
 
 
-def tickets(min_size=1, max_size=40):
+def tickets(min_size=1, max_size=20):
     """Lists of any tickets at all; few probabilities, so that ties are common."""
     one = st.builds(
         judged,

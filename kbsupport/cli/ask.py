@@ -109,6 +109,7 @@ def _page(reply: Reply) -> str:
         lines += ["", f"Source: {cited.title} ({cited.article_id}){url}"]
     verdict = reply.verdict
     lines += ["", f"[{verdict.outcome}: {verdict.reason}; {verdict.rule}]"]
+    lines.append(f"[decision {reply.decision_id}]")
     if verdict.outcome is Outcome.RESOLVE:
         lines.append(proven(verdict))
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from kbsupport.errors import ConfigError, NotProven
 from kbsupport.evaluation.backtest import Backtest
 from kbsupport.evaluation.judged import Judged
 from kbsupport.evaluation.whatif import Change, compare
-from kbsupport.learning.results import bound_line
+from kbsupport.learning.results import bound_lines
 from kbsupport.model import Label, Outcome, Reason, Verdict, text_hash
 from kbsupport.store import labels as kept
 from kbsupport.triage.policy import MOST_MONEY
@@ -86,7 +86,7 @@ class Trial:
 
     def lines(self) -> list[str]:
         """What `whatif` says on a terminal."""
-        proven = [bound_line(name, bound) for name, bound in self.bounds.items()]
+        proven = bound_lines(self.bounds)
         return [*self.change.summary_lines(), *proven]
 
     def notes(self) -> list[str]:

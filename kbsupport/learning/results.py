@@ -111,7 +111,7 @@ class Calibration:
         head = "no certificate:"
         if made is not None:
             head = f"certificate {made.id}, with {made.confidence:.0%} confidence:"
-        lines = [bound_line(name, bound) for name, bound in self.bounds.items()]
+        lines = bound_lines(self.bounds)
         taught = f"{len(parts.teach)} labels taught, {len(parts.prove)} proved"
         return [head, *(f"  {line}" for line in (*lines, taught))]
 
@@ -138,6 +138,14 @@ class Calibration:
         missing = self.missing
         more = f"label about {missing} more tickets" if missing else "label more tickets"
         return f"nothing is certified: {more}, or allow a higher risk, and calibrate again"
+
+
+def bound_lines(bounds: Mapping[str, TierBound]) -> list[str]:
+    """What is proven, a line for each different bound: tiers that share a test share a line."""
+    names: dict[TierBound, list[str]] = {}
+    for name, bound in bounds.items():
+        names.setdefault(bound, []).append(name)
+    return [bound_line(", ".join(named), bound) for bound, named in names.items()]
 
 
 def bound_line(name: str, bound: TierBound) -> str:

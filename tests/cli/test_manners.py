@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from kbsupport.cli.demo import QUESTIONS, sample_folder
 from kbsupport.cli.options import hoist
+from kbsupport.evaluation.labels import read_labels
+from kbsupport.model import text_hash
 
 ROOT = Path(__file__).parents[2]
 KB = [sys.executable, "-m", "kbsupport"]
@@ -209,10 +212,27 @@ def test_the_demo_runs_from_any_folder_and_leaves_nothing(shell, tmp_path):
         HOME=str(user),
     )
     assert (done.returncode, done.stderr) == (0, "")
-    outcomes = {json.loads(line)["outcome"] for line in done.stdout.splitlines()}
-    assert outcomes >= {"resolve", "reply", "escalate"}
+    certificate, *decisions, explained = map(json.loads, done.stdout.splitlines())
+    assert all(tier["bound"] <= certificate["risk"] for tier in certificate["tiers"].values())
+    assert {one["outcome"] for one in decisions} == {"resolve", "clarify", "reply", "escalate"}
+    answered = [one for one in decisions if one["outcome"] == "resolve"]
+    assert all(one["certificate"] == certificate["id"] for one in answered)
+    assert all(one["answer"]["citations"] for one in answered)
+    reasons = {one["reason"] for one in decisions}
+    assert reasons >= {"asks_for_person", "billing_dispute", "below_threshold"}
+    assert explained["decision_id"] == decisions[-1]["decision_id"]
+    assert explained["evidence"]
     # Not even onnxruntime's: its usage events would lie below both, waiting to be posted.
     assert [*passing.iterdir(), *user.iterdir()] == []
+
+
+def test_no_question_of_the_demo_was_learnt(sample_app):
+    asked = {text_hash(text) for text, _ in QUESTIONS}
+    seen = [
+        q for article in sample_app.articles() for q in (article.title, *article.seen_questions)
+    ]
+    tickets = [label.text for label in read_labels(sample_folder() / "tickets.jsonl")]
+    assert asked.isdisjoint(map(text_hash, [*seen, *tickets]))
 
 
 def test_a_home_may_be_copied_elsewhere(kb, taught_home, tmp_path):
