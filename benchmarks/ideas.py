@@ -6,6 +6,7 @@ one group of features (or with another model) and tried on the other part.
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -157,12 +158,16 @@ def variants(looked: Looked) -> dict[str, Tried]:
 
 def main() -> None:
     """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--prior", type=Path, help="prior judges fitted without the set's family")
+    flags = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        prior = Path(folder) / "prior.json"
-        fit_prior.write(
-            prior, fit_prior.priors(fit_prior.prepare(Path(folder) / "sets"), "banking77")
-        )
+        prior = flags.prior or Path(folder) / "prior.json"
+        if flags.prior is None:
+            fit_prior.write(
+                prior, fit_prior.priors(fit_prior.prepare(Path(folder) / "sets"), "banking77")
+            )
         for mode, learn in (("judge only", False), ("learnt", True)):
             for name, one in variants(Looked(prior, learn=learn)).items():
                 rows.append(
