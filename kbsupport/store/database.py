@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 # Newest last. A database at another revision than these was written by a newer kbsupport.
 REVISIONS = ("0001", "0002", "0003")
 
-PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 30000, "foreign_keys": 1}
+# The patience first: whatever follows may have to wait for another process.
+PRAGMAS = {"busy_timeout": 30000, "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 _NO_ROOM = 1 << 16
+_PATIENCE, _PAUSE = 30.0, 0.02
 
 
 class Database:
@@ -141,7 +144,7 @@ def _pool(path: Path, begin: str) -> Engine:
         # The driver must not open transactions by itself, or BEGIN IMMEDIATE comes too late.
         connection.isolation_level = None
         for name, value in PRAGMAS.items():
-            connection.execute(f"PRAGMA {name} = {value}")
+            _set(connection, name, value)
         found = {n: connection.execute(f"PRAGMA {n}").fetchone()[0] for n in PRAGMAS}
         if found != PRAGMAS:
             raise StoreError(f"{path} refuses its settings: asked {PRAGMAS}, got {found}")
@@ -151,6 +154,21 @@ def _pool(path: Path, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return pool
+
+
+def _set(connection: Any, name: str, value: object) -> None:
+    # SQLite does not wait to switch a new database to its write-ahead log, however patient it is
+    # told to be: of several first runs at once, all but one would fail.
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute(f"PRAGMA {name} = {value}")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _store_error(path: Path, error: Exception) -> StoreError:
