@@ -165,7 +165,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
 
 
 def number(value: Any) -> str:
-    """Thousands apart, no needless digits."""
+    """Thousands apart, no needless digits; nothing for nothing."""
+    if value is None:
+        return ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if isinstance(value, int) or value >= 1000 else f"{tidy(value):g}"
