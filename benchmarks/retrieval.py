@@ -41,6 +41,7 @@ from kbsupport.knowledge.indexing import Indexer
 from kbsupport.knowledge.library import Library
 from kbsupport.knowledge.ranking import vector_scores
 from kbsupport.model import Article, Filter
+from kbsupport.standing import read_priors
 from kbsupport.store.database import Database
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def baselines(
         "embeddings": cosines[:, :, 0],
         "TF-IDF": tfidf,
         SUM: cosines[:, :, 0] + tfidf,
-        "vector part": cosines[:, :, 1],
+        "vector part": cosines.mean(axis=2),
         "term part": np.array([index.terms.articles(label.text) for label in asked]),
     }
 
@@ -130,7 +131,8 @@ def place_by_score(scores: NDArray[np.float64], ids: NDArray[np.str_], label: La
 
 def place_as_ranked(library: Library, label: Label) -> Place:
     """Find the place in the list that the product makes."""
-    found = library.search(label.text, Filter(), passages=1)
+    weights = read_priors().fresh.ranking
+    found = library.search(label.text, library.embed(label.text), Filter(), 1, weights)
     return place_of([match.article_id for match in found.matches], label.accept_ids)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kbsupport import plugins
 from kbsupport.errors import ConfigError, NotFound, UnknownTier
-from kbsupport.model import Article, Audience, Changes, Label, Question, Reply
+from kbsupport.model import Article, Audience, Changes, Filter, Found, Label, Question, Reply
 from kbsupport.settings import Loaded, load
 
 if TYPE_CHECKING:
@@ -113,6 +113,17 @@ class App:
             conversation_id=conversation_id,
         )
         return self.assistant.ask(question, open_ticket=open_ticket)
+
+    def search(
+        self, text: str, *, tier: str | None = None, audience: Audience | str = Audience.PUBLIC
+    ) -> Found:
+        """The articles found for a text, best first; nothing is decided or stored."""
+        library = self.library
+        standing = self.shelf.standing()
+        ranking = standing.judge_for(any_history=library.memory().any_history).ranking
+        by = Filter(Audience(audience), tier or self.settings.customers.tiers[0])
+        count = self.settings.triage.passages
+        return library.search(text, library.embed(text), by, count, ranking)
 
     def learn(self, labels: Labels, *, progress: Progress = lambda *_: None) -> Learnt:
         """Keep solved tickets as history; none of their text becomes article text."""
