@@ -146,9 +146,11 @@ def ask(home: Path) -> dict[str, Any]:
 def search(library: Library, question: str) -> float:
     """Milliseconds of one search."""
     from kbsupport.model import Filter
+    from kbsupport.standing import read_priors
 
+    weights = read_priors().fresh.ranking
     begin = time.perf_counter()
-    library.search(question, Filter(), passages=8)
+    library.search(question, library.embed(question), Filter(), 8, weights)
     return (time.perf_counter() - begin) * 1000
 
 
