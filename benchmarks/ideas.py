@@ -177,7 +177,7 @@ def main() -> None:
                 print(json.dumps(rows[-1]), flush=True)
     notes = [
         "Fitted on all of calibration.jsonl, tried on test.jsonl of banking77_val, the set that is kept for tuning; nothing is held back for a proof.",
-        "Not built: contrastive fine-tuning of the embedder. It takes minutes for each knowledge base, changes every vector, and others measured next to nothing on top of past tickets.",
+        "Not built: contrastive fine-tuning of the embedder. It takes minutes for each knowledge base, changes every vector; so it was not tried.",
     ]
     print(write_result("ideas", {}, "python benchmarks/ideas.py", notes, rows))
 
