@@ -1,12 +1,12 @@
-"""What the system does with a label, told from whether that is right."""
+"""What the system does with a label: the decision as the assistant would make it, unstored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kbsupport.model import Label, Outcome
+from kbsupport.evaluation.judged import Judged
+from kbsupport.model import Outcome, Reason, Verdict
 from kbsupport.store import labels as kept
 
 if TYPE_CHECKING:
@@ -14,61 +14,47 @@ if TYPE_CHECKING:
     from kbsupport.standing import Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A label and its decision, of which nothing was stored."""
-
-    label: Label
-    outcome: Outcome
-    article_id: str | None
-    probability: float
-
-    @property
-    def resolved(self) -> bool:
-        """True if the customer would get an answer and no person would look."""
-        return self.outcome is Outcome.RESOLVE
-
-    @property
-    def right(self) -> bool:
-        """True if the best article answers it."""
-        return self.label.accepts(self.article_id)
-
-    @property
-    def wrong(self) -> bool:
-        """True if the customer would get an answer that is not right."""
-        return self.resolved and not self.right
-
-    def to_dict(self) -> dict[str, Any]:
-        """What is remembered as the label's last replay."""
-        return {
-            "outcome": str(self.outcome),
-            "article_id": self.article_id,
-            "probability": self.probability,
-            "right": self.right,
-        }
-
-    def differs_from(self, last: Mapping[str, Any]) -> bool:
-        """True if the customer would get something else than at the last replay."""
-        other = last["article_id"] != self.article_id
-        return last["outcome"] != self.outcome or (self.resolved and other)
-
-
-def decide_all(observer: Observer, seen: Sequence[Seen], standing: Standing) -> list[Decided]:
+def decide_all(observer: Observer, seen: Sequence[Seen], standing: Standing) -> list[Judged]:
     """Each label as the assistant would decide it; those seen are in the judge's order."""
     return [_decide(observer, one, standing) for one in seen]
 
 
-def note_decisions(observer: Observer, decided: Mapping[int, Decided]) -> None:
+def as_last(judged: Judged) -> dict[str, Any]:
+    """What is remembered as the label's last replay."""
+    return {
+        "outcome": str(judged.verdict.outcome),
+        "article_id": judged.article_id,
+        "probability": judged.probability,
+        "right": judged.right,
+    }
+
+
+def differs(judged: Judged, last: Mapping[str, Any]) -> bool:
+    """True if the customer would get something else than at the last replay."""
+    other = last["article_id"] != judged.article_id
+    return last["outcome"] != judged.verdict.outcome or (judged.resolved and other)
+
+
+def note_decisions(observer: Observer, decided: Mapping[int, Judged]) -> None:
     """Remember by the ids of stored labels what the next replay is compared with."""
     with observer.database.write() as connection:
-        kept.note_last(connection, {of: one.to_dict() for of, one in decided.items()})
+        kept.note_last(connection, {of: as_last(one) for of, one in decided.items()})
 
 
-def _decide(observer: Observer, seen: Seen, standing: Standing) -> Decided:
+def _decide(observer: Observer, seen: Seen, standing: Standing) -> Judged:
     thought = observer.mind.decide(seen.signals, seen.found, seen.tier, standing)
-    outcome, case = thought.verdict.outcome, thought.case
+    case, verdict = thought.case, thought.verdict
     assert case is not None
-    if outcome is Outcome.RESOLVE and not observer.can_be_quoted(seen):
-        outcome = Outcome.ESCALATE  # as the assistant does with nothing to quote
-    best = case.order[0] if case.order else None
-    return Decided(seen.label, outcome, best, case.probability)
+    if verdict.outcome is Outcome.RESOLVE and not observer.can_be_quoted(seen):
+        rule = f"{case.order[0]} has nothing to quote"
+        verdict = Verdict(Outcome.ESCALATE, Reason.NOTHING_TO_QUOTE, rule)
+    return Judged(
+        label=seen.label,
+        tier=seen.tier,
+        verdict=verdict,
+        articles=case.order,
+        probability=case.probability,
+        decision_id=None,
+        evidence=thought.evidence,
+        signals=seen.signals,
+    )

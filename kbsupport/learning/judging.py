@@ -14,8 +14,9 @@ from kbsupport.errors import ConfigError, NotProven
 from kbsupport.evaluation.backtest import Backtest
 from kbsupport.evaluation.judged import Judged
 from kbsupport.evaluation.whatif import Change, compare
+from kbsupport.learning.deciding import decide_all
 from kbsupport.learning.results import bound_lines
-from kbsupport.model import Label, Outcome, Reason, Verdict, text_hash
+from kbsupport.model import Label, text_hash
 from kbsupport.store import labels as kept
 from kbsupport.triage.policy import MOST_MONEY
 
@@ -99,7 +100,6 @@ class Judging:
 
     def __init__(self, observer: Observer) -> None:
         self._observer, self._mind = observer, observer.mind
-        self._quotable: dict[tuple[int | None, str, str], bool] = {}
 
     def judge(
         self,
@@ -113,7 +113,10 @@ class Judging:
     def decide(self, seen: Sequence[Seen], standing: Standing | None = None) -> list[Judged]:
         """The same for labels that were looked at before."""
         standing = standing or self._mind.shelf.standing()
-        return [self._decided(one, standing) for one in seen]
+        any_history = self._mind.library.memory().any_history
+        ranking = standing.judge_for(any_history=any_history).ranking
+        ordered = [self._observer.ordered(one, ranking, standing) for one in seen]
+        return decide_all(self._observer, ordered, standing)
 
     def backtest(self, labels: Sequence[Label], progress: Progress = lambda *_: None) -> Backtest:
         """Every figure about what would be decided now."""
@@ -186,34 +189,6 @@ class Judging:
             )
         said = "the labels kept prove nothing under this policy: it would decide uncertified"
         return trial, bounds, said
-
-    def _decided(self, one: Seen, standing: Standing) -> Judged:
-        any_history = self._mind.library.memory().any_history
-        ranking = standing.judge_for(any_history=any_history).ranking
-        one = self._observer.ordered(one, ranking, standing)
-        thought = self._mind.decide(one.signals, one.found, one.tier, standing)
-        case = thought.case
-        assert case is not None
-        verdict = thought.verdict
-        if verdict.outcome is Outcome.RESOLVE and not self._can_be_quoted(one):
-            rule = f"{case.order[0]} has nothing to quote"
-            verdict = Verdict(Outcome.ESCALATE, Reason.NOTHING_TO_QUOTE, rule)
-        return Judged(
-            label=one.label,
-            tier=one.tier,
-            verdict=verdict,
-            articles=case.order,
-            probability=case.probability,
-            decision_id=None,
-            evidence=thought.evidence,
-            signals=one.signals,
-        )
-
-    def _can_be_quoted(self, one: Seen) -> bool:
-        key = (one.found.generation, one.text, one.found.matches[0].article_id)
-        if key not in self._quotable:
-            self._quotable[key] = self._observer.can_be_quoted(one)
-        return self._quotable[key]
 
 
 def changed_costs(costs: Costs, given: Mapping[str, float]) -> Costs:

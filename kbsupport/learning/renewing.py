@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kbsupport.errors import KbSupportError
-from kbsupport.learning.deciding import Decided, decide_all
+from kbsupport.evaluation.judged import Judged
+from kbsupport.learning.deciding import as_last, decide_all, differs
 from kbsupport.learning.learner import Learner
 from kbsupport.learning.proving import Proof, prove_anew
 from kbsupport.model import ESCALATE, Check, Label, Mistake, Outcome, Renewed
@@ -44,7 +45,7 @@ class _Replay:
     """What the stored labels say of a generation that is not live yet."""
 
     proof: Proof
-    decided: Mapping[int, Decided]
+    decided: Mapping[int, Judged]
     last: Mapping[int, Mapping[str, Any]]
 
 
@@ -93,7 +94,7 @@ class Renewal:
         had = self._has_certificate()
         self._shelf.write(CERTIFICATE, proof.certificate.to_dict() if proof.certificate else None)
         with self._database.write() as connection:
-            store.note_last(connection, {of: d.to_dict() for of, d in self._replay.decided.items()})
+            store.note_last(connection, {of: as_last(d) for of, d in self._replay.decided.items()})
             standing = self._shelf.standing()
             if standing.judge is not None:
                 keep_artefacts(connection, standing, standing.judge)
@@ -199,7 +200,7 @@ def _counted(replay: _Replay, state: str) -> Renewed:
     certificate = replay.proof.certificate
     return Renewed(
         labels=len(replay.decided),
-        flips=sum(one.differs_from(replay.last[of]) for of, one in known.items()),
+        flips=sum(differs(one, replay.last[of]) for of, one in known.items()),
         became_wrong=sum(one.wrong and before[of] != (True, False) for of, one in known.items()),
         became_right=sum(
             one.resolved and one.right and before[of] != (True, True) for of, one in known.items()
