@@ -9,7 +9,7 @@ data = Path(__file__).parents[1] / "data"
 
 with tempfile.TemporaryDirectory() as home, open_app(home=home) as app:
     app.index([data / "articles"])
-    found = app.calibrate(data / "tickets.jsonl", risk=0.2, confidence=0.95, learn=True)
+    found = app.calibrate(data / "tickets.jsonl", risk=0.1, confidence=0.95, learn=True)
     print("\n".join(found.lines()), end="\n\n")
 
     for text in ("Can the Hub join my 5 GHz network?", "Can the Drop measure chlorine?"):

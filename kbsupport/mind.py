@@ -137,7 +137,8 @@ class Mind:
         judge = standing.judge_for(any_history=memory is not None and memory.any_history)
         evidence = weigh(found, judge.records)
         hashes = self.hashes(standing, judge, memory)
-        certificate, lapsed = standing.valid_certificate(hashes)
+        # Where nothing was looked for, nothing speaks for or against a certificate.
+        certificate, lapsed = standing.valid_certificate(hashes) if hashes else (None, None)
         case = Case(
             tier=tier,
             order=tuple(match.article_id for match in found.matches),

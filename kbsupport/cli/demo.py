@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kbsupport.app import App
 
 # The strictest round figure that so few tickets prove; nobody should go live with it.
-RISK, CONFIDENCE = 0.2, 0.95
+RISK, CONFIDENCE = 0.1, 0.95
 
 # One for each outcome, and one for each kind of caution. No ticket and no article holds them.
 QUESTIONS = (

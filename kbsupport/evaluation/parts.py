@@ -9,8 +9,8 @@ from kbsupport.model import Label, text_hash
 from kbsupport.triage.bounds import clean_needed
 
 # benchmarks/certificates.py: a proof wants about this many times the labels that barely do.
-_ENOUGH = 2.2
-_LEAST_SHARE, _MOST_SHARE = 0.2, 0.5
+_ENOUGH = 3.2
+_LEAST_SHARE, _MOST_SHARE = 0.2, 0.7
 
 
 @dataclass(frozen=True, slots=True)

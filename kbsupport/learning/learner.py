@@ -30,7 +30,6 @@ from kbsupport.triage.fitting import (
 )
 from kbsupport.triage.intent import fit_intents
 from kbsupport.triage.proof import Scored, certify_tiers, plan_tests
-from kbsupport.triage.thresholds import Plan
 from kbsupport.triage.verdict import reaches_number
 
 if TYPE_CHECKING:
@@ -96,8 +95,13 @@ class Learner:
             bounds = proven.bounds
             given = {"risk": risk, "confidence": confidence, "by": by, "risks": risks}
             # What it takes to prove it again once the knowledge base has changed.
-            again = {"kept": learn, "share": parts.share, "left_out": parts.left_out}
-            judge = replace(proven.judge, about={**proven.judge.about, **given, **again})
+            again: dict[str, Any] = {"kept": learn, "share": parts.share}
+            again["left_out"] = parts.left_out
+            again["thresholds"] = {
+                name: bound.threshold for name, bound in bounds.items() if bound.threshold
+            }
+            judge = _never_looser(proven.judge, bounds)
+            judge = replace(judge, about={**judge.about, **given, **again})
             certificate = None
             if any(bound.threshold is not None for bound in bounds.values()):
                 certificate = self.certify(judge, bounds, parts.prove, source, parts.left_out)
@@ -128,7 +132,8 @@ class Learner:
         proven = self._prove(taught, parts, risks, confidence, by, progress, trial)
         bounds = proven.bounds
         given = {"risk": risk, "confidence": confidence, "by": by, "risks": risks}
-        judge = replace(proven.judge, about={**proven.judge.about, **given})
+        judge = _never_looser(proven.judge, bounds)
+        judge = replace(judge, about={**judge.about, **given})
         trial = replace(trial, judge=judge, certificate=None)
         if any(bound.threshold is not None for bound in bounds.values()):
             made = self.certify(judge, bounds, prove, "stored labels", 0, trial)
@@ -182,10 +187,9 @@ class Learner:
             self._observer.ordered(one, taught.judge.ranking, trial)
             for one in self._observer.see(parts.prove, progress, "proving")
         ]
-        rows = [self.scored(one, trial, by) for one in proving]
+        rows = self.quotable(proving, [self.scored(one, trial, by) for one in proving])
         waiting = [row.group for row in rows if not row.stopped]
         plans = plan_tests(fit, waiting, risks, confidence, by)
-        rows = self.quotable(proving, rows, plans)
         bounds = certify_tiers(plans, rows, risks, confidence, by, share=parts.share or 0.5)
         stored = {key: plan.to_dict() for key, plan in plans.items()}
         return Proven(replace(taught.judge, plans=stored), bounds, proving)
@@ -206,15 +210,10 @@ class Learner:
             stopped=not reaches_number(thought.evidence, one.signals, case, trial.policy),
         )
 
-    def quotable(
-        self, seen: Sequence[Seen], rows: Sequence[Scored], plans: Mapping[str, Plan]
-    ) -> list[Scored]:
+    def quotable(self, seen: Sequence[Seen], rows: Sequence[Scored]) -> list[Scored]:
         """Rows that would be resolved but for an article that cannot be quoted are stopped."""
-        lowest = min((t for plan in plans.values() for t in plan.thresholds), default=2.0)
         return [
-            replace(row, stopped=True)
-            if not row.stopped and row.score >= lowest and not self._observer.can_be_quoted(one)
-            else row
+            replace(row, stopped=row.stopped or not self._observer.can_be_quoted(one))
             for one, row in zip(seen, rows, strict=True)
         ]
 
@@ -330,6 +329,12 @@ class Taught:
     judge: Judge
     seen: list[Seen]
     scores: list[float]
+
+
+def _never_looser(judge: Judge, bounds: Mapping[str, TierBound]) -> Judge:
+    """The judge, by which no more is answered once its certificate has ended than before."""
+    proven = [bound.threshold for bound in bounds.values() if bound.threshold is not None]
+    return replace(judge, threshold=max([judge.threshold, *proven]))
 
 
 def _check(risk: float | None, confidence: float, by: str | None) -> None:

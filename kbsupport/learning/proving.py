@@ -29,7 +29,7 @@ class Proof:
 
 
 def prove_anew(learner: Learner, observer: Observer, kept: Sequence[Seen], source: str) -> Proof:
-    """The same judge and the same plan of thresholds, tested where the observer looks."""
+    """The same judge and the same plan, tested where the observer looks, and never more loosely."""
     standing = replace(observer.mind.shelf.standing(), certificate=None)
     judge = standing.judge
     obstacle = _obstacle(standing, observer.mind.rules.default_tier)
@@ -55,9 +55,12 @@ def _bounds(
     rows = [learner.scored(one, standing, by) for one in fair]
     # A topic that is new since the plan was made has no test of its own.
     rows = [row if row.group in risks else replace(row, group="") for row in rows]
-    rows = learner.quotable(fair, rows, plans)
+    rows = learner.quotable(fair, rows)
     share = about["share"] or 0.5
-    return certify_tiers(plans, rows, risks, about["confidence"], by, share=share)
+    # Edited articles never loosen what is in force: only a calibration does.
+    return certify_tiers(
+        plans, rows, risks, about["confidence"], by, share=share, floors=about["thresholds"]
+    )
 
 
 def _obstacle(standing: Standing, default_tier: str) -> str:

@@ -52,15 +52,14 @@ def plan_tests(
         for key, test in tests.items()
     }
     reachable = {
-        key for key, test in tests.items() if counts[key] >= clean_needed(test.risk, confidence)
+        key for key, test in tests.items() if counts[key] > clean_needed(test.risk, confidence)
     }
     shared = _shared(confidence, len(reachable))
     plans = {}
     for key, test in tests.items():
-        rows = _fit_rows(fit, test)
-        scores, right = [row.score for row in rows], [row.right for row in rows]
-        fits = key in reachable and rows
-        plans[key] = plan(scores, right, counts[key], test.risk, shared) if fits else Plan((), ())
+        scores = [row.score for row in _fit_rows(fit, test)]
+        reached = key in reachable
+        plans[key] = plan(scores, counts[key], test.risk, shared) if reached else Plan()
     return plans
 
 
@@ -72,22 +71,24 @@ def certify_tiers(
     by: str | None,
     *,
     share: float = 1.0,
+    floors: Mapping[str, float] | None = None,
 ) -> Mapping[str, TierBound]:
     """Test every plan on the threshold part: all bounds hold together with this confidence.
 
-    Without `by`, all labels are pooled and tiers of one risk share one test.
+    Without `by`, all labels are pooled and tiers of one risk share one test. `floors` are the
+    thresholds, by group, below which nothing may be proven.
     """
     present = {row.group for row in rows}
     unknown = sorted(present - risks.keys() - {""})
     if unknown:
         raise ConfigError(f"no risk is set for {', '.join(unknown)}; the policy names tiers")
     tests = _tests(risks, by)
-    shared = _shared(confidence, sum(bool(plans[key].thresholds) for key in tests))
+    shared = _shared(confidence, sum(bool(plans[key].aims) for key in tests))
     bounds = {}
     for key, test in tests.items():
-        bound = _certified(
-            plans[key], [row for row in rows if test.takes(row)], test, shared, share
-        )
+        floor = max((floors or {}).get(group, 0.0) for group in test.groups)
+        taken = [row for row in rows if test.takes(row)]
+        bound = _certified(plans[key], taken, test, shared, share, floor)
         for group in sorted(test.groups):
             # Labels of others say nothing about a group that has none.
             bounds[group] = bound if group in present else _nothing(test.risk, confidence)
@@ -117,7 +118,7 @@ def _fit_rows(fit: Sequence[Scored], test: _Test) -> Sequence[Scored]:
 
 
 def _certified(
-    plan: Plan, rows: Sequence[Scored], test: _Test, confidence: float, share: float
+    plan: Plan, rows: Sequence[Scored], test: _Test, confidence: float, share: float, floor: float
 ) -> TierBound:
     return certify(
         plan,
@@ -128,6 +129,7 @@ def _certified(
         confidence,
         stopped=[row.stopped for row in rows],
         share=share,
+        floor=floor,
     )
 
 

@@ -1,10 +1,10 @@
-"""The loosest threshold that labels prove, tested in an order fixed beforehand; pure.
+"""The loosest threshold that labels prove, by tests chosen before any of them is looked at; pure.
 
-A judge's wrong rate does not fall evenly as its threshold rises, so a scan that ends at the first
-failure may end far too early. Thresholds are tested from strict to loose, each with a share of the
-allowed error. One that is proven hands its share on to the next looser one; one that fails does
-not, but later thresholds with a share of their own start again. Whatever the judge, the chance of
-proving any of them wrongly is at most 1 - confidence (the fallback procedure of Wiens, 2003).
+A test is a number: "let so many be resolved". Its threshold is the score that just so many labels
+of the threshold part lie above. Given that score, those above it are independent draws of what the
+threshold resolves, so the count of wrong ones is binomial, exactly. A plan names one or two such
+tests, and each gets its share of the allowed error: whatever the judge, the chance of proving any
+of them wrongly is at most 1 - confidence, and one that fails takes nothing from the other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from kbsupport.errors import ConfigError
 from kbsupport.triage.bounds import (
     binomial_tail,
     check_share,
-    clean_needed,
     clopper_pearson_upper,
     labels_needed,
 )
@@ -30,65 +28,64 @@ from kbsupport.triage.certificate import TierBound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_STEP, _AT_LEAST = 1.08, 3.0  # each threshold is expected to resolve so much more than the last
-_ROUNDS, _SEED = 200, 20_030  # made-up threshold parts that a plan is tried on
-_TRUST = 0.7  # how often they take the judge's word for what is wrong, not the fit labels'
-_RESERVES = (0.3, 0.2, 0.1, 0.05)  # error kept back for starting again
-_AFFORDABLE = 0.01
+_ROUNDS, _SEED = 400, 20_030  # made-up threshold parts that a plan is tried on
+_ANYTHING = 0.5  # what it is worth to prove anything; all that could be proven is worth 1 more
+_SHARES = (1.0, 0.8, 0.65, 0.5, 0.35, 0.2)  # of the error, for the stricter of two tests
+_HOPELESS = 0.01
 _LIKELY = 0.8
 _MOST_LABELS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Thresholds from strict to loose, and the share of the allowed error each starts with."""
+class Aim:
+    """So many are to be resolved, and this share of the allowed error is spent on it."""
 
-    thresholds: tuple[float, ...]
-    weights: tuple[float, ...]
+    resolved: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is tested, from strict to loose."""
+
+    aims: tuple[Aim, ...] = ()
 
     def __post_init__(self) -> None:
-        check_scores(self.thresholds)
-        check_scores(self.weights)
-        if len(self.weights) != len(self.thresholds):
-            raise ConfigError("a plan needs one weight for each threshold")
-        if any(strict <= loose for strict, loose in pairwise(self.thresholds)):
-            raise ConfigError("the thresholds of a plan must fall")
-        if math.fsum(self.weights) > 1 + 1e-9:
-            raise ConfigError("the weights of a plan add up to more than 1")
+        sizes = [aim.resolved for aim in self.aims]
+        if sizes != sorted(set(sizes)) or any(size < 1 for size in sizes):
+            raise ConfigError("each aim of a plan resolves more than the one before it")
+        weights = [aim.weight for aim in self.aims]
+        if not all(0 < weight <= 1 for weight in weights) or math.fsum(weights) > 1 + 1e-9:
+            raise ConfigError("the weights of a plan add up to more than 1, or are no shares")
 
-    def to_dict(self) -> dict[str, list[float]]:
+    def to_dict(self) -> dict[str, list[list[float]]]:
         """The plan as it is stored with the judge."""
-        return {"thresholds": list(self.thresholds), "weights": list(self.weights)}
+        return {"aims": [[aim.resolved, aim.weight] for aim in self.aims]}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Plan:
         """Read back what was stored with the judge."""
-        return cls(tuple(row["thresholds"]), tuple(row["weights"]))
+        return cls(tuple(Aim(int(size), weight) for size, weight in row["aims"]))
 
 
-def plan(
-    scores: Sequence[float],
-    right: Sequence[bool],
-    labels: int,
-    risk: float,
-    confidence: float,
-) -> Plan:
-    """Choose what to test from the fit part alone; `labels` is the size of the threshold part.
+def plan(scores: Sequence[float], labels: int, risk: float, confidence: float) -> Plan:
+    """Choose what to test; `labels` is the size of the threshold part, `scores` those of the fit.
 
-    Threshold parts are made up from the fit part, and the start that would prove most is taken.
+    Threshold parts are made up from the fit part, wrong as often as the judge itself expects, and
+    what would prove most of them is taken.
     """
-    clean = clean_needed(risk, confidence)
-    probabilities, good = _arrays(scores, right)
-    thresholds = _grid(probabilities, labels, clean)
-    if not len(thresholds):
-        return Plan((), ())
-    n, wrong = _made_up(probabilities, good, thresholds, labels)
-    chances = _chances(wrong, n, risk)
-    hopeful = np.flatnonzero((chances <= 1 - confidence).any(axis=0))
-    # One threshold beyond the last that ever passed: it costs nothing and may surprise.
-    count = min(len(thresholds), int(hopeful.max()) + 2) if len(hopeful) else 1
-    trial = _Trial(chances[:, :count], (n - wrong)[:, :count], 1 - confidence)
-    return Plan(tuple(thresholds[:count].tolist()), _weights(trial, count))
+    check_share("risk", risk)
+    check_share("confidence", confidence)
+    wrong = _made_up(_numbers(scores), labels)
+    could = max(1.0, float((labels - wrong[:, -1]).mean())) if wrong.size else 1.0
+    best, worth = Plan(), 0.0
+    for share in _SHARES:
+        first = _tries(wrong, risk, share * (1 - confidence), could)
+        second = _tries(wrong, risk, (1 - share) * (1 - confidence), could)
+        made, value = _best(first, second, share)
+        if value > worth:
+            best, worth = made, value
+    return best
 
 
 def certify(
@@ -101,33 +98,34 @@ def certify(
     *,
     stopped: Sequence[bool] = (),
     share: float = 1.0,
+    floor: float = 0.0,
 ) -> TierBound:
     """Test the plan on labels that played no part in it; the loosest threshold proven counts.
 
     `stopped` marks labels that a rule keeps from being resolved, whatever their score; `share` is
-    the part of all labels that is used here, so that `missing` counts labels of both parts.
+    the part of all labels that is used here, so that `missing` counts labels of both parts; below
+    `floor` nothing is tested.
     """
     check_share("risk", risk)
     check_share("confidence", confidence)
-    probabilities, good = _arrays(scores, right)
+    probabilities, good = _numbers(scores), np.asarray(right, bool)
     could = np.asarray(answerable, bool)
     held = np.asarray(stopped, bool) if len(stopped) else np.zeros(len(good), bool)
-    if not len(could) == len(held) == len(good):
+    if not len(could) == len(held) == len(good) == len(probabilities):
         raise ConfigError("scores, right, answerable and stopped must be of one length")
-    steps = _steps(plan, probabilities, good, held)
-    loosest = None
-    for step, alpha in _proven(plan, steps, risk, 1 - confidence):
-        loosest = step, alpha
-    if loosest is None:
-        return _unproven(steps, risk, 1 - confidence, held, share)
-    (threshold, n, wrong), alpha = loosest
+    steps = list(_steps(plan, probabilities[~held], good[~held], floor))
+    alpha = 1 - confidence
+    proven = [one for one in steps if binomial_tail(one.wrong, one.n, risk) <= one.weight * alpha]
+    if not proven:
+        return _unproven(steps, risk, alpha, held, share)
+    loosest = proven[-1]
     return TierBound(
         risk=risk,
-        threshold=threshold,
-        n=n,
-        wrong=wrong,
-        bound=clopper_pearson_upper(wrong, n, 1 - alpha),
-        coverage=(n - wrong) / max(1, int(could.sum())),
+        threshold=loosest.threshold,
+        n=loosest.n,
+        wrong=loosest.wrong,
+        bound=clopper_pearson_upper(loosest.wrong, loosest.n, 1 - loosest.weight * alpha),
+        coverage=(loosest.n - loosest.wrong) / max(1, int(could.sum())),
         missing=None,
     )
 
@@ -142,161 +140,115 @@ def check_scores(scores: Sequence[float]) -> None:
             )
 
 
-_Step = tuple[float, int, int]
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A test once it was made: where its threshold lies, and what that resolves."""
+
+    threshold: float
+    n: int
+    wrong: int
+    weight: float
 
 
-def _arrays(
-    scores: Sequence[float], right: Sequence[bool]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """Tests of one share of the error: how many each resolves, where it passes, what for."""
+
+    sizes: list[int]
+    passed: NDArray[np.float64]
+    worth: NDArray[np.float64]
+
+
+def _numbers(scores: Sequence[float]) -> NDArray[np.float64]:
     check_scores(scores)
-    if len(scores) != len(right):
-        raise ConfigError("scores and right must be of one length")
-    return np.asarray(scores, np.float64), np.asarray(right, bool)
+    return np.asarray(scores, np.float64)
 
 
 def _steps(
-    plan: Plan,
-    scores: NDArray[np.float64],
-    right: NDArray[np.bool_],
-    stopped: NDArray[np.bool_],
-) -> list[_Step]:
-    """Each threshold with how many it resolves, a tie included, and how many of these are wrong."""
-    resolved = [(scores >= one) & ~stopped for one in plan.thresholds]
-    return [
-        (one, int(taken.sum()), int((taken & ~right).sum()))
-        for one, taken in zip(plan.thresholds, resolved, strict=True)
-    ]
-
-
-def _proven(
-    plan: Plan, steps: Sequence[_Step], risk: float, alpha: float
-) -> Iterator[tuple[_Step, float]]:
-    handed_on = 0.0
-    for step, weight in zip(steps, plan.weights, strict=True):
-        _, n, wrong = step
-        own = weight * alpha + handed_on
-        proven = n > 0 and binomial_tail(wrong, n, risk) <= own
-        handed_on = own if proven else 0.0
-        if proven:
-            yield step, own
+    plan: Plan, scores: NDArray[np.float64], right: NDArray[np.bool_], floor: float
+) -> Iterator[_Step]:
+    falling = np.sort(scores)[::-1]
+    for aim in plan.aims:
+        if aim.resolved < len(falling):
+            # Just above the first that is left out. Whoever ties with it is left out as well.
+            threshold = max(math.nextafter(float(falling[aim.resolved]), 2.0), floor)
+            taken = scores >= threshold
+            if threshold <= 1 and taken.any():
+                wrong = int((taken & ~right).sum())
+                yield _Step(threshold, int(taken.sum()), wrong, aim.weight)
 
 
 def _unproven(
     steps: Sequence[_Step], risk: float, alpha: float, stopped: NDArray[np.bool_], share: float
 ) -> TierBound:
     """What is missing, and the threshold that came nearest."""
-    labels = len(stopped)
-    tried = [step for step in steps if step[1] > 0]
-    clean = labels_needed(0, risk, alpha)
-    least = clean - max((n for _, n, _ in tried), default=0)
-    if not tried:
-        missing = max(1, clean - int((~stopped).sum()))
+    labels, clean = len(stopped), labels_needed(0, risk, alpha)
+    if not steps:
+        missing = max(1, clean + 1 - int((~stopped).sum()))
         return TierBound(risk, None, 0, 0, 1.0, 0.0, math.ceil(missing / share))
-    needs = [_labels_for(step, labels, risk, alpha) - labels for step in tried]
-    nearest = min(tried, key=lambda step: binomial_tail(step[2], step[1], risk))
-    missing = math.ceil(max(1, least, min(needs)) / share)
-    bound = clopper_pearson_upper(nearest[2], nearest[1], 1 - alpha)
-    return TierBound(risk, None, nearest[1], nearest[2], bound, 0.0, missing)
+    needs = [_labels_for(step, labels, risk, alpha) - labels for step in steps]
+    nearest = min(steps, key=lambda step: binomial_tail(step.wrong, step.n, risk))
+    missing = math.ceil(max(1, min(needs)) / share)
+    bound = clopper_pearson_upper(nearest.wrong, nearest.n, 1 - alpha)
+    return TierBound(risk, None, nearest.n, nearest.wrong, bound, 0.0, missing)
 
 
 def _labels_for(step: _Step, labels: int, risk: float, alpha: float) -> int:
     """How many labels would probably prove this threshold, if it goes on as it did so far."""
-    _, n, wrong = step
     # A judge as wrong as the risk never passes: then say what it takes once it is twice as good.
-    rate = min(wrong / n, risk / 2)
+    rate = min(step.wrong / step.n, risk / 2)
     allowed, needed = 0, labels_needed(0, risk, alpha)
     while needed < _MOST_LABELS and binomial_tail(allowed, needed, rate) < _LIKELY:
         allowed += 1
         needed = labels_needed(allowed, risk, alpha)
-    return math.ceil(needed * labels / n)
+    return math.ceil(needed * labels / step.n)
 
 
-def _grid(scores: NDArray[np.float64], labels: int, clean: int) -> NDArray[np.float64]:
-    """Thresholds, falling, that are expected to resolve ever more, from the fewest that can do."""
-    if not len(scores):
-        return np.empty(0)
-    falling = np.sort(scores)[::-1]
-    counts, count = [], float(clean)
-    while count <= labels:
-        counts.append(count)
-        count = max(count * _STEP, count + _AT_LEAST)
-    places = np.asarray(counts) * len(falling) / max(labels, 1)
-    between = np.interp(places, np.arange(1, len(falling) + 1), falling)
-    return np.unique(between)[::-1]
-
-
-def _made_up(
-    scores: NDArray[np.float64],
-    right: NDArray[np.bool_],
-    thresholds: NDArray[np.float64],
-    labels: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many each threshold resolves, and how many wrongly, in every made-up threshold part."""
+def _made_up(scores: NDArray[np.float64], labels: int) -> NDArray[np.int64]:
+    """How many of the best 1, 2, … labels are wrong, in every made-up threshold part."""
+    known = len(scores)
+    if not known or labels < 1:
+        return np.zeros((0, 0), np.int64)
     chance = np.random.default_rng(_SEED)
-    known, count = len(scores), len(thresholds)
     # Drawn twice: the fit part is itself a draw, so the true scores differ from it as much again.
     worlds = chance.integers(0, known, (_ROUNDS, known))
     drawn = np.take_along_axis(worlds, chance.integers(0, known, (_ROUNDS, labels)), axis=1)
-    by_judge = chance.random((_ROUNDS, labels)) < 1 - scores[drawn]
-    trusted = chance.random((_ROUNDS, 1)) < _TRUST
-    wrong = np.where(trusted, by_judge, ~right[drawn])
-    first = np.searchsorted(-thresholds, -scores, side="left")[drawn]
-    cells = first + np.arange(_ROUNDS)[:, None] * (count + 1)
-    size = _ROUNDS * (count + 1)
-
-    def resolved(which: NDArray[np.int64]) -> NDArray[np.int64]:
-        table = np.bincount(which, minlength=size).reshape(_ROUNDS, count + 1)
-        return np.cumsum(table[:, :count], axis=1)
-
-    return resolved(cells.ravel()), resolved(cells[wrong])
+    falling = np.sort(scores[drawn], axis=1)[:, ::-1]
+    return np.cumsum(chance.random(falling.shape) < 1 - falling, axis=1)
 
 
-def _chances(wrong: NDArray[np.int64], n: NDArray[np.int64], risk: float) -> NDArray[np.float64]:
-    pairs, where = np.unique(np.stack([wrong.ravel(), n.ravel()]), axis=1, return_inverse=True)
-    # Above the risk itself no test passes: its tail need not be summed up.
-    tails = [
-        binomial_tail(int(w), int(m), risk) if m > 0 and w <= risk * m else 1.0 for w, m in pairs.T
-    ]
-    return np.asarray(tails)[where].reshape(n.shape)
+def _tries(wrong: NDArray[np.int64], risk: float, alpha: float, could: float) -> _Tries:
+    """Each test that could pass: for 0, 1, 2 … wrong ones, the fewest resolved that allow them."""
+    labels = wrong.shape[1]
+    sizes: list[int] = []
+    passed: list[NDArray[np.float64]] = []
+    while alpha > 0 and (size := labels_needed(len(sizes), risk, alpha)) < labels:
+        here = (wrong[:, size - 1] <= len(sizes)).astype(np.float64)
+        sizes.append(size)
+        passed.append(here)
+        if here.mean() < _HOPELESS:
+            break
+    table = np.stack(passed) if passed else np.zeros((0, len(wrong)))
+    return _Tries(sizes, table, _ANYTHING + np.asarray(sizes) / could)
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """What every threshold would show in every made-up threshold part."""
-
-    chances: NDArray[np.float64]
-    right: NDArray[np.int64]
-    alpha: float
-
-    def worth(self, weights: Sequence[float]) -> float:
-        """How much these weights prove on average; to prove anything is worth half of it all."""
-        rounds, count = self.chances.shape
-        handed_on, won = np.zeros(rounds), np.zeros(rounds)
-        most = max(1.0, float(self.right.max()))
-        for k in range(count):
-            own = weights[k] * self.alpha + handed_on
-            proven = self.chances[:, k] <= own
-            won = np.where(proven, 0.5 + self.right[:, k] / most, won)
-            handed_on = np.where(proven, own, 0.0)
-        return float(won.mean())
-
-
-def _weights(trial: _Trial, count: int) -> tuple[float, ...]:
-    """All but a reserve on the start that proves most; the reserve as large as is affordable."""
-    worths = [trial.worth(_shared(count, start, (), 0)) for start in range(count)]
-    start = int(np.argmax(worths))
-    ahead = count - 1 - start
-    again = sorted({start // 2, start + ahead // 3, start + 2 * ahead // 3} - {start})
-    if not again:
-        return _shared(count, start, (), 0)
-    shared = [_shared(count, start, again, reserve) for reserve in _RESERVES]
-    dear = worths[start] - _AFFORDABLE
-    return next((weights for weights in shared if trial.worth(weights) >= dear), shared[-1])
-
-
-def _shared(count: int, start: int, again: Sequence[int], reserve: float) -> tuple[float, ...]:
-    weights = [0.0] * count
-    weights[start] = 1 - reserve
-    for place in again:
-        weights[place] = reserve / len(again)
-    return tuple(weights)
+def _best(first: _Tries, second: _Tries, share: float) -> tuple[Plan, float]:
+    """The test, or the two of them, that are worth most on average."""
+    if not first.sizes:
+        return Plan(), 0.0
+    alone = first.passed.mean(axis=1) * first.worth
+    best = int(np.argmax(alone))
+    if not second.sizes:
+        return Plan((Aim(first.sizes[best], share),)), float(alone[best])
+    # Worth of the looser one where it passes, else of the stricter one where that passes.
+    failed = 1 - second.passed
+    both = (second.passed.mean(axis=1) * second.worth)[None, :] + first.worth[:, None] * (
+        first.passed @ failed.T / failed.shape[1]
+    )
+    looser = np.asarray(second.sizes)[None, :] > np.asarray(first.sizes)[:, None]
+    if not looser.any():
+        return Plan((Aim(first.sizes[best], share),)), float(alone[best])
+    both = np.where(looser, both, 0.0)
+    strict, loose = np.unravel_index(int(np.argmax(both)), both.shape)
+    aims = Aim(first.sizes[strict], share), Aim(second.sizes[loose], 1 - share)
+    return Plan(aims), float(both[strict, loose])

@@ -307,3 +307,10 @@ def test_a_check_is_made_with_the_certificate_that_would_stand(garden, folder, h
     assert (refused.replayed, refused.generation) == (None, live)
     assert certificate(home) == before
     assert certified(app)
+
+
+def test_once_a_certificate_has_ended_no_more_is_answered_than_before(garden, home):
+    app = garden()
+    judge = app.shelf.standing().judge
+    for bound in certificate(home)["tiers"].values():
+        assert bound["threshold"] <= judge.threshold

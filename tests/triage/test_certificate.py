@@ -15,7 +15,7 @@ from kbsupport.triage.bounds import (
 )
 from kbsupport.triage.certificate import Certificate, TierBound, issue
 from kbsupport.triage.proof import Scored, certify_tiers, plan_tests
-from kbsupport.triage.thresholds import Plan, certify, plan
+from kbsupport.triage.thresholds import Aim, Plan, certify, plan
 
 RISK, CONFIDENCE = 0.05, 0.95
 HASHES = {"generation": "g1", "embedder": "e1", "judge": "j1", "policy": "p1"}
@@ -32,8 +32,17 @@ def labels(chance, count, answerable=0.3, lead=4.0, tail=0.0):
     return 1 / (1 + np.exp(-odds)), right
 
 
+def aims(*pairs):
+    return Plan(tuple(Aim(size, weight) for size, weight in pairs))
+
+
+def falling(count, start=0.99, end=0.9):
+    """Scores of which no two tie."""
+    return np.linspace(start, end, count).tolist()
+
+
 def tried(scores, right, made=None, risk=RISK, confidence=CONFIDENCE, **more):
-    made = made or Plan((0.9, 0.5), (1.0, 0.0))
+    made = made or aims((59, 1.0))
     return certify(made, scores, right, right, risk, confidence, **more)
 
 
@@ -63,7 +72,7 @@ def test_a_tail_is_a_chance_and_grows_with_what_is_allowed(wrong, n, rate):
 def test_a_risk_or_confidence_that_is_no_share_is_refused(bad):
     for risk, confidence in ((bad, 0.95), (0.05, bad)):
         with pytest.raises(ConfigError, match="strictly between 0 and 1"):
-            plan([0.5], [True], 100, risk, confidence)
+            plan([0.5], 100, risk, confidence)
         with pytest.raises(ConfigError, match="strictly between 0 and 1"):
             tried([0.95] * 60, [True] * 60, risk=risk, confidence=confidence)
 
@@ -74,106 +83,110 @@ def test_a_score_that_cannot_be_compared_is_refused(bad):
     with pytest.raises(ConfigError, match=r"score 61 is .*calibrate"):
         tried(scores, right)
     with pytest.raises(ConfigError, match="score 61 is"):
-        plan(scores, right, 100, RISK, CONFIDENCE)
+        plan(scores, 100, RISK, CONFIDENCE)
 
 
 @pytest.mark.parametrize(
-    ("thresholds", "weights"),
-    [((0.5, 0.9), (0.5, 0.5)), ((0.9, 0.5), (0.9, 0.2)), ((0.9,), ()), ((math.nan,), (1.0,))],
+    "pairs",
+    [
+        [(93, 0.5), (59, 0.5)],
+        [(59, 0.5), (59, 0.5)],
+        [(59, 0.9), (93, 0.2)],
+        [(0, 1.0)],
+        [(59, 0.0)],
+        [(59, math.nan)],
+    ],
 )
-def test_a_plan_that_would_prove_too_much_is_refused(thresholds, weights):
+def test_a_plan_that_would_prove_too_much_is_refused(pairs):
     with pytest.raises(ConfigError):
-        Plan(thresholds, weights)
+        aims(*pairs)
 
 
 def test_the_loosest_threshold_proven_counts():
-    scores = [0.95] * 70 + [0.6] * 30 + [0.1] * 20
-    right = [True] * 100 + [False] * 20
-    bound = tried(scores, right)
-    assert (bound.threshold, bound.n, bound.wrong, bound.missing) == (0.5, 100, 0, None)
+    scores, right = falling(120), [True] * 100 + [False] * 20
+    bound = tried(scores, right, aims((80, 0.5), (100, 0.5)))
+    assert (bound.n, bound.wrong, bound.missing) == (100, 0, None)
+    assert scores[99] > bound.threshold > scores[100]
     assert bound.bound <= RISK
     assert bound.coverage == 1.0
 
 
-def test_all_that_tie_at_the_threshold_are_counted():
-    bound = tried([0.9] * 100, [True] * 60 + [False] * 40)
-    assert bound.threshold is None
-    assert (bound.n, bound.wrong) == (100, 40)
+def test_whoever_ties_with_the_first_that_is_left_out_is_left_out():
+    bound = tried([0.95] * 60 + [0.9] * 40, [True] * 100, aims((70, 1.0)))
+    assert (bound.n, bound.wrong) == (60, 0)
+    assert 0.9 < bound.threshold <= 0.95
+    assert tried([0.9] * 100, [True] * 100, aims((70, 1.0))).threshold is None
 
 
-def test_a_first_step_that_fails_does_not_end_the_test():
-    scores = [0.95] * 10 + [0.6] * 300
-    right = [False] + [True] * 309
-    start_again = Plan((0.9, 0.5), (0.5, 0.5))
-    assert tried(scores, right, start_again).threshold == 0.5
-    only_once = Plan((0.9, 0.5), (1.0, 0.0))
-    assert tried(scores, right, only_once).threshold is None
+def test_an_aim_that_fails_takes_nothing_from_the_other():
+    scores, right = falling(310), [False] + [True] * 309
+    both = aims((75, 0.4), (200, 0.6))
+    assert tried(scores, right, both).n == 200
+    assert tried(scores, right, aims((75, 0.4))).threshold is None
+
+
+def test_an_aim_beyond_the_labels_proves_nothing():
+    assert tried(falling(59), [True] * 59).threshold is None
+    assert tried(falling(60), [True] * 60).n == 59
 
 
 def test_what_a_rule_stops_is_neither_resolved_nor_forgotten():
-    scores, right = [0.95] * 100, [True] * 80 + [False] * 20
+    scores, right = falling(100), [True] * 80 + [False] * 20
     stopped = [False] * 70 + [True] * 30
     bound = tried(scores, right, stopped=stopped)
-    assert (bound.n, bound.wrong) == (70, 0)
-    assert bound.coverage == pytest.approx(70 / 80)
+    assert (bound.n, bound.wrong) == (59, 0)
+    assert bound.coverage == pytest.approx(59 / 80)
 
 
 def test_ten_labels_prove_nothing_and_say_how_many_are_missing():
-    bound = tried([0.95] * 10, [True] * 10)
+    bound = tried(falling(10), [True] * 10)
     assert bound.threshold is None
-    assert bound.missing == 49
-    assert tried([0.95] * 10, [True] * 10, share=0.5).missing == 98
-    assert tried([], []).missing == 59
+    assert bound.missing == 50
+    assert tried(falling(10), [True] * 10, share=0.5).missing == 100
+    assert tried([], []).missing == 60
 
 
-def test_labels_of_which_few_are_resolved_miss_more():
-    rare = tried([0.95] * 10 + [0.1] * 90, [True] * 100)
-    assert rare.missing >= 400
-    never = tried([0.1] * 100, [False] * 100)
+def test_labels_of_which_many_are_wrong_miss_more():
+    rare = tried(falling(100), [False] * 2 + [True] * 98)
+    assert rare.missing >= 30
+    never = tried(falling(100), [False] * 100)
     assert never.threshold is None
     assert never.missing >= 1
 
 
-def test_a_judge_that_is_always_wrong_is_never_certified():
-    bound = tried([0.95] * 500, [False] * 500)
-    assert bound.threshold is None
-    assert bound.missing
-
-
 @pytest.mark.parametrize("right", [True, False])
 def test_one_class_only_plans_and_never_fails(right):
-    made = plan([0.9] * 50 + [0.8] * 50, [right] * 100, 100, RISK, CONFIDENCE)
-    bound = tried([0.9] * 100, [right] * 100, made)
+    made = plan(falling(100, 0.999, 0.98), 100, RISK, CONFIDENCE)
+    bound = tried(falling(100, 0.999, 0.98), [right] * 100, made)
     assert (bound.threshold is not None) is right
 
 
 def test_a_plan_is_made_from_the_fit_part_and_is_the_same_each_time():
-    scores, right = labels(np.random.default_rng(1), 400)
-    first, second = (plan(scores.tolist(), right.tolist(), 400, RISK, CONFIDENCE) for _ in "ab")
+    scores, _ = labels(np.random.default_rng(1), 400)
+    first, second = (plan(scores.tolist(), 400, RISK, CONFIDENCE) for _ in "ab")
     assert first == second
-    assert sum(first.weights) == pytest.approx(1)
-    assert sum(weight > 0 for weight in first.weights) > 1, "there must be somewhere to start again"
+    assert sum(aim.weight for aim in first.aims) == pytest.approx(1)
     assert Plan.from_dict(json.loads(json.dumps(first.to_dict()))) == first
 
 
 def test_too_few_labels_leave_nothing_to_test():
-    assert plan([0.9] * 20, [True] * 20, 30, RISK, CONFIDENCE).thresholds == ()
-    assert plan([], [], 300, RISK, CONFIDENCE).thresholds == ()
+    assert plan([0.9] * 20, 30, RISK, CONFIDENCE).aims == ()
+    assert plan([], 300, RISK, CONFIDENCE).aims == ()
 
 
 def test_a_good_judge_is_nearly_always_certified():
     chance, coverages = np.random.default_rng(2), []
     for _ in range(40):
-        made = plan(*labels(chance, 455), 455, RISK, CONFIDENCE)
+        made = plan(labels(chance, 455)[0], 455, RISK, CONFIDENCE)
         coverages.append(tried(*labels(chance, 455), made).coverage)
     assert sum(coverage > 0 for coverage in coverages) >= 36
     assert np.mean(coverages) >= 0.8
 
 
 def test_a_judge_on_the_edge_of_the_risk_is_certified_no_more_often_than_promised():
-    # Every threshold of every plan is wrong in just over 5 %: whatever is proven is wrong.
+    # Every threshold is wrong in just over 5 %: whatever is proven is wrong.
     chance, rounds = np.random.default_rng(3), 2000
-    made = Plan((0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1), (0.4, 0, 0.3, 0, 0, 0.3, 0))
+    made = aims((labels_needed(0, RISK, 0.02), 0.4), (labels_needed(3, RISK, 0.03), 0.6))
     wrongly = 0
     for _ in range(rounds):
         scores, right = chance.random(300), chance.random(300) >= RISK + 1e-6
@@ -185,7 +198,7 @@ def test_a_judge_on_the_edge_of_the_risk_is_certified_no_more_often_than_promise
 def test_several_tiers_share_the_error_that_is_allowed():
     chance, rounds, wrongly = np.random.default_rng(4), 1000, 0
     risks = {"standard": RISK, "premium": 0.1}
-    plans = dict.fromkeys(risks, Plan((0.6, 0.2), (0.8, 0.2)))
+    plans = dict.fromkeys(risks, aims((75, 0.8), (140, 0.2)))
     for _ in range(rounds):
         rows = [
             Scored(chance.random(), chance.random() >= risks[tier] + 1e-6, True, tier)
@@ -198,7 +211,7 @@ def test_several_tiers_share_the_error_that_is_allowed():
 
 
 def rows(tier, count, right=True):
-    return [Scored(0.9, right, True, tier)] * count
+    return [Scored(score, right, True, tier) for score in falling(count, 0.9999, 0.999)]
 
 
 def proven(fit, held, risks, by=None):
@@ -211,23 +224,26 @@ def test_tiers_of_one_risk_share_one_test_of_all_labels():
     held = rows("standard", 40) + rows("premium", 30)
     bounds = proven(held, held, {"standard": RISK, "premium": RISK})
     assert bounds["standard"] == bounds["premium"]
-    assert bounds["standard"].n == 70
-    assert bounds["standard"].bound == clopper_pearson_upper(0, 70, CONFIDENCE)
+    assert 59 < bounds["standard"].n < 70, "forty of the one alone would prove nothing"
+    assert bounds["standard"].bound <= RISK
 
 
 def test_tiers_of_other_risks_are_each_proven_for_less():
     held = rows("standard", 200) + rows("premium", 200)
     bounds = proven(held, held, {"standard": RISK, "premium": 0.02})
-    assert bounds["standard"].bound == pytest.approx(clopper_pearson_upper(0, 400, 0.975))
-    assert bounds["premium"].bound <= 0.02
+    standard, premium = bounds["standard"], bounds["premium"]
+    assert standard.bound >= clopper_pearson_upper(0, standard.n, 0.975)
+    assert premium.bound <= 0.02
+    assert premium.threshold >= standard.threshold
 
 
 def test_by_tier_each_has_only_its_own_labels():
     held = rows("standard", 200) + rows("premium", 20)
     bounds = proven(held, held, {"standard": RISK, "premium": RISK}, by="tier")
     # A tier that cannot pass costs the other nothing.
-    assert bounds["standard"].bound == clopper_pearson_upper(0, 200, CONFIDENCE)
-    assert bounds["premium"].missing == 39
+    alone = proven(rows("standard", 200), rows("standard", 200), {"standard": RISK}, by="tier")
+    assert bounds["standard"] == alone["standard"]
+    assert bounds["premium"].missing == 40
 
 
 @pytest.mark.parametrize("by", [None, "tier"])
@@ -327,7 +343,7 @@ def test_a_tier_never_heard_of_gets_the_strictest_bound():
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.3), st.floats(0.02, 0.3))
 def test_a_lower_risk_never_resolves_more(seed, one, other):
     scores, right = labels(np.random.default_rng(seed), 200, answerable=0.6, lead=2.5)
-    made = Plan(tuple(np.linspace(0.95, 0.3, 12)), (0.5, 0, 0, 0.25, 0, 0, 0.25, 0, 0, 0, 0, 0))
+    made = aims((60, 0.5), (100, 0.5))
     strict, lax = (tried(scores, right, made, risk=risk) for risk in sorted((one, other)))
     if strict.threshold is not None:
         assert lax.threshold <= strict.threshold
