@@ -311,6 +311,6 @@ def test_a_check_is_made_with_the_certificate_that_would_stand(garden, folder, h
 
 def test_once_a_certificate_has_ended_no_more_is_answered_than_before(garden, home):
     app = garden()
-    judge = app.shelf.standing().judge
-    for bound in certificate(home)["tiers"].values():
-        assert bound["threshold"] <= judge.threshold
+    proven = [row["threshold"] for row in certificate(home)["tiers"].values() if "threshold" in row]
+    assert proven
+    assert max(proven) <= app.shelf.standing().judge.threshold
