@@ -30,8 +30,8 @@ def test_another_policy_is_read(small, file, tmp_path):
     policy.write_text('[tiers.standard]\nrisk = 0.2\n[escalate]\ntopics = ["passwords"]\n')
     ran = small("proven", "whatif", file, "--policy", policy, "--json")
     assert ran.code == 0
-    (flip,) = ran.json["flips"]
-    assert (flip["id"], flip["after"]["reason"]) == ("L-a", "topic")
+    reasons = {flip["id"]: flip["after"]["reason"] for flip in ran.json["flips"]}
+    assert reasons["L-a"] == "topic"
     assert ran.json["tiers"].keys() == {"standard"}
 
 
