@@ -238,17 +238,18 @@ def _best(first: _Tries, second: _Tries, share: float) -> tuple[Plan, float]:
         return Plan(), 0.0
     alone = first.passed.mean(axis=1) * first.worth
     best = int(np.argmax(alone))
-    if not second.sizes:
-        return Plan((Aim(first.sizes[best], share),)), float(alone[best])
+    single = Plan((Aim(first.sizes[best], share),)), float(alone[best])
+    looser = np.asarray(second.sizes)[None, :] > np.asarray(first.sizes)[:, None]
+    if not looser.any():
+        return single
     # Worth of the looser one where it passes, else of the stricter one where that passes.
     failed = 1 - second.passed
     both = (second.passed.mean(axis=1) * second.worth)[None, :] + first.worth[:, None] * (
         first.passed @ failed.T / failed.shape[1]
     )
-    looser = np.asarray(second.sizes)[None, :] > np.asarray(first.sizes)[:, None]
-    if not looser.any():
-        return Plan((Aim(first.sizes[best], share),)), float(alone[best])
-    both = np.where(looser, both, 0.0)
+    both = np.where(looser, both, -1.0)
     strict, loose = np.unravel_index(int(np.argmax(both)), both.shape)
+    if both[strict, loose] <= single[1]:
+        return single
     aims = Aim(first.sizes[strict], share), Aim(second.sizes[loose], 1 - share)
     return Plan(aims), float(both[strict, loose])

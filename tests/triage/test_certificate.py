@@ -174,6 +174,13 @@ def test_too_few_labels_leave_nothing_to_test():
     assert plan([], 300, RISK, CONFIDENCE).aims == ()
 
 
+@given(st.lists(st.floats(0, 1), max_size=60), st.integers(0, 250), st.floats(0.02, 0.4))
+def test_whatever_the_scores_are_a_plan_is_made_and_allowed(scores, count, risk):
+    made = plan(scores, count, risk, CONFIDENCE)
+    assert len(made.aims) <= 2
+    assert all(aim.resolved < count for aim in made.aims)
+
+
 def test_a_good_judge_is_nearly_always_certified():
     chance, coverages = np.random.default_rng(2), []
     for _ in range(40):
