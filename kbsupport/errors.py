@@ -86,6 +86,14 @@ class NotFound(KbSupportError):
     """What was asked for by id does not exist."""
 
 
+class Conflict(KbSupportError):
+    """Somebody else was faster, or what was asked for does not fit where a ticket stands."""
+
+
+class NotAllowed(KbSupportError):
+    """Whoever asked may not do this."""
+
+
 class UpstreamError(KbSupportError):
     """A system outside this machine is unreachable: the only kind anyone retries."""
 

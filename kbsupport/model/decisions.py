@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from kbsupport.model.customers import Customer
 from kbsupport.model.flat import Flat
-from kbsupport.model.questions import Channels, Customer, Passage, Question, Unanswered
+from kbsupport.model.questions import Channels, Passage, Question, Unanswered
 
 SCHEMA_VERSION = 1
 
@@ -58,6 +59,10 @@ class Reason(StrEnum):
     UNVERIFIED = "unverified"
     UNCERTIFIED = "uncertified"
     BELOW_THRESHOLD = "below_threshold"
+    ANSWER_FAILED = "answer_failed"
+    WITH_A_PERSON = "with_a_person"
+    ORDER_STATUS = "order_status"
+    UPSTREAM = "upstream"
 
 
 class Intent(StrEnum):
@@ -108,6 +113,7 @@ class Signals(Flat):
     feature_request: bool = False
     instructions: bool = False
     urgent: bool = False
+    not_helped: bool = False
     language: str | None = None
     language_probability: float = 0.0
     sentiment: float = 0.0
@@ -204,15 +210,26 @@ class Answer:
         """`answer` of the decision."""
         return {"text": self.text, "citations": [c.to_dict() for c in self.citations]}
 
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Answer:
+        """Read back what `to_dict` gave."""
+        return cls(row["text"], tuple(Citation(**one) for one in row["citations"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What the person who takes over reads first."""
+    """What the person who takes over reads first.
+
+    `tried` is what the customer asked before in the same conversation, and what came of it;
+    `suggested` is what the best article says, for the person to use or not.
+    """
 
     question: Question
     customer: Customer
     verdict: Verdict
     passages: tuple[Passage, ...]
+    tried: tuple[tuple[str, str], ...] = ()
+    suggested: Answer | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The brief as it is stored with the ticket."""
@@ -222,6 +239,8 @@ class Brief:
             "reason": str(self.verdict.reason),
             "rule": self.verdict.rule,
             "passages": [p.to_dict() for p in self.passages],
+            "tried": [{"asked": asked, "outcome": outcome} for asked, outcome in self.tried],
+            "suggested": self.suggested.to_dict() if self.suggested else None,
         }
 
 
@@ -244,6 +263,7 @@ class Reply:
     timings_ms: Mapping[str, float]
     notices: tuple[str, ...] = ()
     error: str | None = None
+    conversation_id: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The decision, schema_version 1: every key always there."""
@@ -263,12 +283,40 @@ class Reply:
             "passages": [p.to_dict() for p in self.passages],
             "signals": self.signals.to_dict(),
             "evidence": {**self.evidence.to_dict(), "rule": self.verdict.rule},
-            "customer": self.customer.to_dict(),
+            "customer": self.customer.shown(),
             "ticket_id": self.ticket_id,
+            "conversation_id": self.conversation_id,
             "timings_ms": dict(self.timings_ms),
             "notices": list(self.notices),
             "error": self.error,
         }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Reply:
+        """Read back a stored decision, for whoever sends the same message twice."""
+        evidence, answer = dict(row["evidence"]), row["answer"]
+        verdict = Verdict(
+            Outcome(row["outcome"]), Reason(row["reason"]), evidence.pop("rule"),
+            certified=row["certified"], certificate=row["certificate"],
+        )  # fmt: skip
+        return cls(
+            id=row["id"],
+            decision_id=row["decision_id"],
+            verdict=verdict,
+            text=row["reply"],
+            articles=tuple(row["articles"]),
+            probability=row["probability"],
+            answer=Answer.from_dict(answer) if answer else None,
+            passages=tuple(Passage(**one) for one in row["passages"]),
+            signals=Signals.from_dict(row["signals"]),
+            evidence=Evidence.from_dict(evidence),
+            customer=Customer(**row["customer"]),
+            ticket_id=row["ticket_id"],
+            timings_ms=row["timings_ms"],
+            notices=tuple(row["notices"]),
+            error=row["error"],
+            conversation_id=row.get("conversation_id"),
+        )
 
     def _repr_html_(self) -> str:
         cited = "".join(

@@ -6,12 +6,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from kbsupport.model.articles import Article, Audience
+from kbsupport.model.customers import Identity
 from kbsupport.model.flat import Flat
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody sends along."""
+
+    name: str
+    kind: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked, by whom, and what it may see."""
+    """What was asked, by whom, and what it may see.
+
+    `identity` is what the channel knows; None means named where there is a `customer_id`. `key` is
+    the sender's own name for this message: sent twice, it is answered once.
+    """
 
     text: str
     id: str | int | None = None
@@ -21,15 +35,11 @@ class Question:
     product: str | None = None
     audience: Audience = Audience.PUBLIC
     conversation_id: str | None = None
+    identity: Identity | None = None
+    channel: str = "cli"
+    key: str | None = None
+    uploads: tuple[Upload, ...] = ()
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
-@dataclass(frozen=True, slots=True)
-class Customer(Flat):
-    """Who asked; nobody named is the default tier."""
-
-    id: str | None
-    tier: str
 
 
 @dataclass(frozen=True, slots=True)

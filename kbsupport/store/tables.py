@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, text
+from sqlalchemy import JSON, Column, Index, LargeBinary
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 
@@ -112,24 +113,175 @@ class DecisionRow(SQLModel, table=True):
             "ix_decision_conversation",
             "conversation_id",
             "created_at",
-            sqlite_where=text("conversation_id IS NOT NULL"),
+            sqlite_where=sql("conversation_id IS NOT NULL"),
         ),
     )
 
 
 class TicketRow(SQLModel, table=True):
-    """A question that waits for a person."""
+    """A conversation's question as a unit of work."""
 
     __tablename__ = "ticket"
     id: int | None = Field(default=None, primary_key=True)
     created_at: datetime = Field(index=True)
     state: str
-    customer_id: str | None = None
+    customer_id: str | None = Field(default=None, index=True)
     tier: str
     question: str
     reason: str
     decision_id: str
     brief: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    conversation_id: str | None = Field(default=None, unique=True, index=True)
+    topic: str | None = None
+    language: str | None = None
+    owner: str | None = None
+    next_action_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    __table_args__ = (Index("ix_ticket_state_next", "state", "next_action_at"),)
+
+
+class ConversationRow(SQLModel, table=True):
+    """A thread on a channel; `seq` is that of its last message."""
+
+    __tablename__ = "conversation"
+    id: str = Field(primary_key=True)
+    channel: str
+    customer_id: str | None = Field(default=None, index=True)
+    identity: str
+    created_at: datetime
+    seq: int = 0
+
+
+class MessageRow(SQLModel, table=True):
+    """One turn, in or out; `key` is the sender's own name for it."""
+
+    __tablename__ = "message"
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    seq: int
+    author: str
+    by: str | None = None
+    text: str
+    created_at: datetime
+    decision_id: str | None = None
+    key: str | None = Field(default=None, unique=True)
+    delivery: str
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    attachments: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    __table_args__ = (
+        Index("ix_message_conversation_seq", "conversation_id", "seq", unique=True),
+        Index(
+            "ix_message_pending",
+            "next_attempt_at",
+            sqlite_where=sql("delivery = 'pending'"),
+        ),
+    )
+
+
+class EscalationRow(SQLModel, table=True):
+    """A ticket that was handed over to people."""
+
+    __tablename__ = "escalation"
+    id: int | None = Field(default=None, primary_key=True)
+    ticket_id: int = Field(foreign_key="ticket.id", index=True)
+    state: str
+    opened_at: datetime
+    topic: str | None = None
+    tier: str
+    level: str
+    language: str | None = None
+    urgent: bool
+    priority: float
+    why_priority: str
+    first_due: datetime
+    due: datetime
+    next_action_at: datetime
+    owner: str | None = None
+    wanted: str | None = None
+    step: int = 0
+    claimed_at: datetime | None = None
+    answered_at: datetime | None = None
+    draft: str | None = None
+    version: int = 1
+    __table_args__ = (
+        Index("ix_escalation_state_next", "state", "next_action_at"),
+        Index("ix_escalation_owner_state", "owner", "state"),
+    )
+
+
+class ApprovalRow(SQLModel, table=True):
+    """An answer that waits for somebody else's yes."""
+
+    __tablename__ = "approval"
+    id: int | None = Field(default=None, primary_key=True)
+    escalation_id: int = Field(foreign_key="escalation.id", index=True)
+    ticket_id: int = Field(foreign_key="ticket.id")
+    why: str
+    text: str
+    asked_by: str
+    asked_at: datetime
+    state: str
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    note: str | None = None
+
+
+class EventRow(SQLModel, table=True):
+    """Something that happened: ids, never texts."""
+
+    __tablename__ = "event"
+    id: int | None = Field(default=None, primary_key=True)
+    type: str
+    at: datetime
+    ticket_id: int | None = Field(default=None, index=True)
+    cause: int | None = None
+    body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class SubscriberRow(SQLModel, table=True):
+    """How far a subscriber has read the events."""
+
+    __tablename__ = "subscriber"
+    name: str = Field(primary_key=True)
+    last_event_id: int = 0
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    error: str | None = None
+
+
+class AuditRow(SQLModel, table=True):
+    """Who did what, chained by hashes; triggers refuse every change of a row."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, primary_key=True)
+    at: str
+    actor: str
+    action: str
+    subject: str
+    body: str
+    hash: str
+
+
+class KeyRow(SQLModel, table=True):
+    """What came of a write that has a key, so that calling twice does it once."""
+
+    __tablename__ = "idempotency"
+    key: str = Field(primary_key=True)
+    asked: str
+    at: datetime
+    body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class CustomerRow(SQLModel, table=True):
+    """A customer as imported."""
+
+    __tablename__ = "customer"
+    id: str = Field(primary_key=True)
+    tier: str
+    imported_at: datetime
+    details: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class LabelRow(SQLModel, table=True):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kbsupport.errors import StoreError
-from kbsupport.model import Article, Audience, Label, Section
-from kbsupport.store import artefacts, articles, decisions, generations, labels
+from kbsupport.model import Article, Audience, Label, Section, State
+from kbsupport.store import artefacts, articles, decisions, generations, labels, tickets
 from kbsupport.store.database import PRAGMAS, REVISIONS, Database
 
 MIGRATIONS = Path(articles.__file__).parent / "migrations" / "versions"
@@ -30,9 +30,10 @@ def count_up(path, process, times, ready):
             connection.exec_driver_sql("UPDATE counter SET held = ?", (seen + 1,))
             name = f"{process}-{number}"
             decisions.save_decision(connection, name, generation=None, question={}, body=BODY)
-            decisions.open_ticket(
-                connection, customer_id=None, tier="standard", question=name,
-                reason="no_passage", decision_id=name, brief={},
+            tickets.open_ticket(
+                connection, conversation_id=name, state=State.QUEUED, customer_id=None,
+                tier="standard", question=name, reason="no_passage", decision_id=name, brief={},
+                now=datetime.now(UTC),
             )  # fmt: skip
     database.close()
 
@@ -186,10 +187,11 @@ def test_a_home_that_has_decided_before_there_were_labels_goes_on_with_its_decis
             "('d-old', '2026-06-30 08:00:00.000001', 'escalate', 'no_passage',"
             """ '{"text": "Where is it?"}', '{"outcome": "escalate", "reason": "no_passage"}')"""
         )
-        decisions.open_ticket(
-            connection, customer_id="c", tier="standard", question="Where is it?",
-            reason="no_passage", decision_id="d-old", brief={},
-        )  # fmt: skip
+        connection.exec_driver_sql(
+            "INSERT INTO ticket (created_at, state, customer_id, tier, question, reason,"
+            " decision_id, brief) VALUES ('2026-06-30 08:00:00.000001', 'queued', 'c', 'standard',"
+            " 'Where is it?', 'no_passage', 'd-old', '{}')"
+        )
     old.dispose()
 
     database = Database(path)
@@ -198,7 +200,7 @@ def test_a_home_that_has_decided_before_there_were_labels_goes_on_with_its_decis
         assert decided.body == BODY
         assert decided.inputs is None
         assert decided.created_at == datetime(2026, 6, 30, 8, 0, 0, 1, tzinfo=UTC)
-        assert [t.decision_id for t in decisions.tickets(connection)] == ["d-old"]
+        assert [t.decision_id for t in tickets.tickets(connection)] == ["d-old"]
         decisions.save_decision(
             connection, "d-new", generation=None, question={"text": "And now?"}, body=BODY,
             conversation_id="c-1", inputs={"chunks": []},

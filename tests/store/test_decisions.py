@@ -16,22 +16,6 @@ def decide(connection, name, conversation=None, outcome="escalate"):
     )  # fmt: skip
 
 
-def test_tickets_wait_in_order_and_are_found_by_their_id(database):
-    with database.write() as connection:
-        ids = [
-            decisions.open_ticket(
-                connection, customer_id="c", tier="standard", question=f"q{n}",
-                reason="no_passage", decision_id=f"d{n}", brief={"n": n},
-            )
-            for n in range(3)
-        ]  # fmt: skip
-    with database.read() as connection:
-        assert [t.id for t in decisions.tickets(connection)] == ids == ["T-1", "T-2", "T-3"]
-        assert decisions.find_ticket(connection, "t-2").question == "q1"
-        for unknown in ("T-9", "x", "", "T-", "T-²", "T-" + "9" * 30):
-            assert decisions.find_ticket(connection, unknown) is None
-
-
 def test_a_decision_comes_back_as_it_was_kept_to_the_last_bit(database):
     shares = [0.1 + 0.2, 1 / 3, 5e-324, -0.0, math.inf]
     body = BODY | {"evidence": {"shares": shares}, "answer": None}

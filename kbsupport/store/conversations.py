@@ -1,0 +1,162 @@
+"""Conversations and their messages, numbered from 1 without a gap whoever writes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.sqlite import insert
+
+from kbsupport.errors import Conflict, NotAllowed, NotFound
+from kbsupport.model import Attachment, Author, Delivery, Identity, Message, storable
+from kbsupport.store.tables import ConversationRow, MessageRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+CONVERSATION: Any = ConversationRow.__table__  # type: ignore[attr-defined]
+MESSAGE: Any = MessageRow.__table__  # type: ignore[attr-defined]
+
+
+def begin(
+    connection: Connection,
+    conversation_id: str | None,
+    *,
+    channel: str,
+    customer_id: str | None,
+    identity: Identity,
+    now: datetime,
+) -> str:
+    """The id of a conversation that this customer may go on with, made if it was not there.
+
+    One that nobody named has begun becomes the customer's; a named one is closed to everybody
+    else. Its `identity` is what the channel knew last.
+    """
+    name = storable(conversation_id or f"v-{uuid4().hex}")
+    new = insert(CONVERSATION).values(
+        id=name, channel=channel, customer_id=customer_id, identity=str(identity),
+        created_at=now, seq=0,
+    )  # fmt: skip
+    given = new.excluded
+    query = new.on_conflict_do_update(
+        index_elements=[CONVERSATION.c.id],
+        set_={"customer_id": given.customer_id, "identity": given.identity},
+        where=or_(
+            CONVERSATION.c.customer_id.is_(None), CONVERSATION.c.customer_id == given.customer_id
+        ),
+    )
+    found = connection.execute(query.returning(CONVERSATION.c.id)).scalar()
+    if found is None:
+        raise NotAllowed(
+            f"conversation {name!r} belongs to another customer; begin a new one without its id"
+        )
+    return str(found)
+
+
+def last_seq(connection: Connection, conversation_id: str) -> int:
+    """The number of the last message; 0 if there is none."""
+    query = select(CONVERSATION.c.seq).where(CONVERSATION.c.id == conversation_id)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def add_message(
+    connection: Connection,
+    conversation_id: str,
+    *,
+    author: Author,
+    text: str,
+    now: datetime,
+    by: str | None = None,
+    decision_id: str | None = None,
+    key: str | None = None,
+    delivery: Delivery = Delivery.NONE,
+    attachments: Sequence[Attachment] = (),
+) -> Message:
+    """Store one more turn; a key that came before is a Conflict, and takes no number."""
+    if key is not None and message_with_key(connection, key) is not None:
+        raise Conflict(f"the message with the key {key!r} is stored already; do not send it again")
+    counted = update(CONVERSATION).where(CONVERSATION.c.id == conversation_id)
+    counted = counted.values(seq=CONVERSATION.c.seq + 1).returning(CONVERSATION.c.seq)
+    seq = connection.execute(counted).scalar()
+    if seq is None:
+        raise NotFound(f"no conversation {conversation_id!r}; see: kbsupport ticket list")
+    row = {
+        "conversation_id": conversation_id, "seq": seq, "author": str(author), "by": by,
+        "text": storable(text), "created_at": now, "decision_id": decision_id, "key": key,
+        "delivery": str(delivery), "attempts": 0, "attachments": [asdict(a) for a in attachments],
+    }  # fmt: skip
+    made = connection.execute(plain_insert(MESSAGE).returning(MESSAGE), row).one()
+    return _message(made)
+
+
+def messages(connection: Connection, conversation_id: str) -> list[Message]:
+    """All that was said, in order."""
+    query = select(MESSAGE).where(MESSAGE.c.conversation_id == conversation_id)
+    return [_message(row) for row in connection.execute(query.order_by(MESSAGE.c.seq))]
+
+
+def a_person_answered(connection: Connection, conversation_id: str) -> bool:
+    """True if a specialist has written to the customer."""
+    mine = MESSAGE.c.conversation_id == conversation_id
+    query = select(MESSAGE.c.id).where(mine, MESSAGE.c.author == str(Author.SPECIALIST)).limit(1)
+    return connection.execute(query).scalar() is not None
+
+
+def message_with_key(connection: Connection, key: str) -> Message | None:
+    """The message that its sender gave this key."""
+    row = connection.execute(select(MESSAGE).where(MESSAGE.c.key == key)).one_or_none()
+    return None if row is None else _message(row)
+
+
+def pending(connection: Connection, now: datetime, limit: int = 100) -> list[Message]:
+    """What has to go out by now, the oldest first."""
+    due = or_(MESSAGE.c.next_attempt_at.is_(None), MESSAGE.c.next_attempt_at <= now)
+    query = select(MESSAGE).where(MESSAGE.c.delivery == str(Delivery.PENDING), due)
+    rows = connection.execute(query.order_by(MESSAGE.c.id).limit(limit))
+    return [_message(row) for row in rows]
+
+
+def note_delivery(
+    connection: Connection,
+    message_id: int,
+    delivery: Delivery,
+    *,
+    next_attempt_at: datetime | None = None,
+) -> bool:
+    """Count an attempt and what came of it; False if the message was not waiting to go out."""
+    query = (
+        update(MESSAGE)
+        .where(MESSAGE.c.id == message_id, MESSAGE.c.delivery == str(Delivery.PENDING))
+        .values(
+            delivery=str(delivery),
+            attempts=MESSAGE.c.attempts + 1,
+            next_attempt_at=next_attempt_at,
+        )
+    )
+    return bool(connection.execute(query).rowcount)
+
+
+def attempts(connection: Connection, message_id: int) -> int:
+    """How often it was tried to send a message."""
+    query = select(func.coalesce(func.max(MESSAGE.c.attempts), 0)).where(MESSAGE.c.id == message_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def _message(row: Any) -> Message:
+    return Message(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        seq=row.seq,
+        author=Author(row.author),
+        text=row.text,
+        created_at=row.created_at.replace(tzinfo=UTC),
+        by=row.by,
+        decision_id=row.decision_id,
+        delivery=Delivery(row.delivery),
+        attachments=tuple(Attachment(**one) for one in row.attachments),
+    )
