@@ -9,7 +9,7 @@ demo: $(STAMP)
 	$(BIN)/kbsupport demo
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -23,7 +23,7 @@ docs: $(STAMP)
 	$(BIN)/python docs/make_reference.py
 
 clean:
-	rm -rf .venv benchmarks/.peers
+	rm -rf .venv .venv-servers benchmarks/.peers
 
 # pip 25.1 is the first that reads dependency groups.
 $(STAMP): pyproject.toml

@@ -1,0 +1,97 @@
+"""Which real servers took part in this run, said at its end: green must not mean skipped."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Read once: tests themselves run without any setting of ours.
+ALL_OF_THEM = os.environ.get("KBSUPPORT_ALL_SERVERS") == "1"
+TOOK_PART: list[str] = []
+MISSING: list[str] = []
+_SAID = pytest.StashKey[bool]()
+
+
+def took_part(name: str, version: str) -> None:
+    TOOK_PART.append(f"{name} {version}")
+
+
+def cannot_have(name: str, why: str) -> None:
+    """Skip what needs this server; where all of them must be there, fail."""
+    MISSING.append(f"{name} ({why})")
+    if ALL_OF_THEM:
+        pytest.fail(f"{name} did not take part: {why}; run .ci/servers", pytrace=False)
+    pytest.skip(f"{name}: {why}; run .ci/servers")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Several processes test side by side: what took part in one is told to the first."""
+    del error
+    for name, held in (("took_part", TOOK_PART), ("missing", MISSING)):
+        held.extend(getattr(node, "workeroutput", {}).get(name, []))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told |= {"took_part": TOOK_PART, "missing": MISSING}
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if not (TOOK_PART or MISSING) or config.stash.get(_SAID, False):
+        return
+    config.stash[_SAID] = True
+    terminalreporter.line(f"real servers that took part: {', '.join(TOOK_PART) or 'none'}")
+    if MISSING:
+        terminalreporter.line(f"real servers that did not: {', '.join(MISSING)}")
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str],
+    answers: Callable[[], bool],
+    within: float = 60.0,
+) -> Iterator[None]:
+    """A server in a group of its own, from its first right answer until it is stopped."""
+    with log.open("ab") as out:
+        started = subprocess.Popen(
+            command, stdout=out, stderr=out, env={**os.environ, **env}, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + within
+        while not answers():
+            if started.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{command[0]} did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+        yield
+    finally:
+        _stop(started)
+
+
+def _stop(started: subprocess.Popen) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(started.pid, sign)
+            started.wait(10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        return
