@@ -36,6 +36,11 @@ SECTIONS = {
     "certificates": "Certificates: how often one is issued, and is it honest?",
     "gate": "What the triage costs",
     "ideas": "What each idea gives",
+    "intake": "The desk: questions taken in",
+    "at_once": "The desk: many processes, one database",
+    "desk_race": "The desk: many specialists, one escalation",
+    "kills": "The desk: killed at any moment",
+    "routing": "The desk: is the topic right?",
 }
 
 

@@ -16,7 +16,7 @@ from benchmarks.common import ROOT
 
 NAMES = (
     "retrieval", "embedding", "cold_start", "warm_ask", "incremental", "growth",
-    "judge", "certificates", "gate", "ideas",
+    "judge", "certificates", "gate", "ideas", "intake", "at_once", "desk_race", "kills", "routing",
 )  # fmt: skip
 
 

@@ -6,31 +6,42 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from kbsupport import plugins
-from kbsupport.errors import ConfigError, NotFound, UnknownTier
-from kbsupport.model import Article, Audience, Changes, Filter, Found, Label, Question, Reply
+from kbsupport.errors import NotFound, UnknownTier
+from kbsupport.model import (
+    Article,
+    Audience,
+    Changes,
+    Filter,
+    Found,
+    Identity,
+    Label,
+    Question,
+    Reply,
+    Ticket,
+    Upload,
+)
 from kbsupport.settings import Loaded, load
 
 if TYPE_CHECKING:
     from kbsupport.assistant import Assistant
+    from kbsupport.desk.desk import Desk
     from kbsupport.evaluation.backtest import Backtest
     from kbsupport.knowledge.indexing import Indexer, Progress
     from kbsupport.knowledge.library import Library
     from kbsupport.learning.explaining import Explained
     from kbsupport.learning.judging import Familiar, Judging, Trial
     from kbsupport.learning.learner import Learner
-    from kbsupport.learning.renewing import Demand
     from kbsupport.learning.replaying import Repeated, Replaying
     from kbsupport.learning.results import Calibration, Learnt
     from kbsupport.learning.seeing import Observer
     from kbsupport.mind import Mind
+    from kbsupport.people import People
     from kbsupport.ports import AnswerWriter, Embedder, Reader
     from kbsupport.standing import Shelf
     from kbsupport.store.database import Database
-    from kbsupport.store.decisions import TicketView
     from kbsupport.store.generations import Generation
 
 # A file of labels, or labels.
@@ -68,17 +79,15 @@ class App:
         With `check`, a file of labels, nothing is published that answers more than `max_wrong`
         of them wrongly.
         """
+        from kbsupport.learning.given import demand
         from kbsupport.learning.renewing import Renewal
 
-        demand = None if check is None else _demand(Path(check), max_wrong)
-        renewal = Renewal(self.database, self.shelf, self._observer_of, progress, demand)
+        wanted = None if check is None else demand(Path(check), max_wrong)
+        renewal = Renewal(self.database, self.shelf, self._observer_of, progress, wanted)
         changes = self.indexer.sync(
-            [Path(p) for p in paths],
-            exclude=frozenset(exclude),
-            dry_run=dry_run,
-            progress=progress,
-            gate=renewal,
-        )
+            [Path(p) for p in paths], exclude=frozenset(exclude), dry_run=dry_run,
+            progress=progress, gate=renewal,
+        )  # fmt: skip
         notices = (*changes.notices, *renewal.notices)
         return replace(changes, notices=notices, replayed=renewal.replayed, check=renewal.check)
 
@@ -97,9 +106,16 @@ class App:
         audience: Audience | str = Audience.PUBLIC,
         id: str | int | None = None,
         conversation_id: str | None = None,
+        identity: Identity | str | None = None,
+        channel: str = "python",
+        key: str | None = None,
+        uploads: Sequence[Upload] = (),
         open_ticket: bool = True,
     ) -> Reply:
-        """Decide one question; the reply says what was done and why."""
+        """Decide one question; the reply says what was done and why.
+
+        `key` is the sender's own name for the message: sent twice, it is answered once.
+        """
         if tier is not None and tier not in self.settings.customers.tiers:
             raise UnknownTier(tier, self.settings.customers.tiers)
         question = Question(
@@ -111,6 +127,10 @@ class App:
             product=product,
             audience=Audience(audience),
             conversation_id=conversation_id,
+            identity=None if identity is None else Identity(identity),
+            channel=channel,
+            key=key,
+            uploads=tuple(uploads),
         )
         return self.assistant.ask(question, open_ticket=open_ticket)
 
@@ -127,7 +147,7 @@ class App:
 
     def learn(self, labels: Labels, *, progress: Progress = lambda *_: None) -> Learnt:
         """Keep solved tickets as history; none of their text becomes article text."""
-        rows, source = _labels(labels)
+        rows, source = _given(labels)
         return self.learner.learn(rows, source, progress)
 
     def calibrate(
@@ -141,18 +161,18 @@ class App:
         progress: Progress = lambda *_: None,
     ) -> Calibration:
         """Fit the judge on one part of the labels and prove thresholds on the other."""
-        rows, source = _labels(labels)
+        rows, source = _given(labels)
         return self.learner.calibrate(
             rows, source, risk=risk, confidence=confidence, learn=learn, by=by, progress=progress
         )
 
     def backtest(self, labels: Labels, *, progress: Progress = lambda *_: None) -> Backtest:
         """What would be decided for labelled tickets now, in figures; nothing is stored."""
-        return self.judging.backtest(_labels(labels)[0], progress)
+        return self.judging.backtest(_given(labels)[0], progress)
 
     def familiar(self, labels: Labels) -> Familiar:
         """How many of these labels the system knows already: figures on those flatter."""
-        return self.judging.familiar(*_labels(labels))
+        return self.judging.familiar(*_given(labels))
 
     def whatif(
         self,
@@ -164,19 +184,14 @@ class App:
         progress: Progress = lambda *_: None,
     ) -> Trial:
         """What another risk, policy or cost would change for labelled tickets; nothing is kept."""
-        from kbsupport.triage.policy import parse_policy, read_text
+        from kbsupport.triage.policy import read_with_text
 
-        rows, source = _labels(labels)
-        text = None if policy is None else read_text(Path(policy))
+        rows, source = _given(labels)
+        given = None if policy is None else read_with_text(Path(policy))
         return self.judging.whatif(
-            rows,
-            self.learner,
-            policy=None if text is None else (parse_policy(text, str(policy)), text),
-            risk=risk,
-            costs=costs or {},
-            source=source,
+            rows, self.learner, policy=given, risk=risk, costs=costs or {}, source=source,
             progress=progress,
-        )
+        )  # fmt: skip
 
     def notices(self) -> tuple[str, ...]:
         """What is wrong with what decides: a file that was edited, a certificate that lapsed."""
@@ -203,22 +218,13 @@ class App:
             raise NotFound(f"no article {article_id!r}; see: kbsupport articles list")
         return found
 
-    def tickets(self) -> list[TicketView]:
-        """The questions that wait for a person."""
-        from kbsupport.store import decisions
+    def tickets(self) -> list[Ticket]:
+        """The open tickets, the oldest first."""
+        return self.people.tickets()
 
-        with self.database.read() as connection:
-            return decisions.tickets(connection)
-
-    def ticket(self, ticket_id: str) -> TicketView:
+    def ticket(self, ticket_id: str) -> Ticket:
         """One ticket."""
-        from kbsupport.store import decisions
-
-        with self.database.read() as connection:
-            found = decisions.find_ticket(connection, ticket_id)
-        if found is None:
-            raise NotFound(f"no ticket {ticket_id!r}; see: kbsupport ticket list")
-        return found
+        return self.people.ticket(ticket_id)
 
     def close(self) -> None:
         """Give files and connections back."""
@@ -230,12 +236,7 @@ class App:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @cached_property
@@ -338,7 +339,23 @@ class App:
         """Whoever answers."""
         from kbsupport.assistant import Assistant
 
-        return Assistant(self.mind, self.writer, self.database)
+        people = self.people
+        return Assistant(
+            self.mind, self.writer, people.reception, people.orders, people.replies,
+            people.keeper, people.attach,
+        )  # fmt: skip
+
+    @cached_property
+    def people(self) -> People:
+        """The parts that look after customers and specialists."""
+        from kbsupport.people import People
+
+        return People(self.loaded, lambda: self.database)
+
+    @property
+    def desk(self) -> Desk:
+        """Where escalations wait for people."""
+        return self.people.desk
 
     def _library_over(self, only: Generation | None) -> Library:
         from kbsupport.knowledge.library import Library
@@ -371,23 +388,10 @@ class App:
         return self.home / "index"
 
 
-def _demand(check: Path, max_wrong: int) -> Demand:
-    from kbsupport.evaluation.labels import read_labels
-    from kbsupport.learning.renewing import Demand
+def _given(labels: Labels) -> tuple[Sequence[Label], str]:
+    from kbsupport.learning.given import given_labels
 
-    labels = read_labels(check)
-    if not labels:
-        raise ConfigError(f"{check} holds no labels; nothing can be checked with it")
-    return Demand(labels, max_wrong)
-
-
-def _labels(given: Labels) -> tuple[Sequence[Label], str]:
-    """Labels, and what to call where they come from: the name of a file, never its folder."""
-    if isinstance(given, str | Path):
-        from kbsupport.evaluation.labels import read_labels
-
-        return read_labels(Path(given)), Path(given).name
-    return given, "labels"
+    return given_labels(labels)
 
 
 def _path(given: Path | str | None) -> Path | None:

@@ -4,125 +4,174 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kbsupport.errors import KbSupportError, StoreError
+from kbsupport.errors import Conflict, KbSupportError, StoreError
+from kbsupport.keeping import Keeper, Overtaken, Turn
 from kbsupport.mind import Mind, Thought
 from kbsupport.model import (
     Answer,
-    Brief,
+    Attachment,
     Customer,
+    Order,
     Outcome,
     Question,
     Reason,
     Reply,
+    State,
     Verdict,
 )
-from kbsupport.replies import words
-from kbsupport.standing import keep_artefacts
-from kbsupport.store import decisions
+from kbsupport.reception import Reception
+from kbsupport.thread import Thread
 from kbsupport.triage.signals import read_signals
 
 if TYPE_CHECKING:
+    from kbsupport.order_desk import OrderDesk
     from kbsupport.ports import AnswerWriter
-    from kbsupport.store.database import Database
+    from kbsupport.replies import Replies
 
-_TURNS = 50
-_REMEMBERED = 5
+_TRIES = 20
 
 
 class Assistant:
     """Answers a question with its source, asks one thing back, or hands it to a person."""
 
-    def __init__(self, mind: Mind, writer: AnswerWriter, database: Database) -> None:
-        self._mind, self._writer, self._database = mind, writer, database
+    def __init__(
+        self,
+        mind: Mind,
+        writer: AnswerWriter,
+        reception: Reception,
+        orders: OrderDesk,
+        replies: Replies,
+        keeper: Keeper,
+        attach: Callable[[Question], tuple[Attachment, ...]],
+    ) -> None:
+        self._mind, self._writer, self._reception = mind, writer, reception
+        self._orders, self._replies, self._keeper, self._attach = orders, replies, keeper, attach
 
     def ask(self, question: Question, *, open_ticket: bool = True) -> Reply:
         """The whole product: think, then answer, ask back or hand over, and keep it."""
         clock = _Clock()
         question = _storable(question)
-        tier = question.tier or self._mind.rules.default_tier
-        customer = Customer(question.customer_id, tier)
-        earlier = self._earlier(question)
-        said = tuple(turn.text for turn in earlier[-_REMEMBERED:])
-        thought = Thought(read_signals(question.text, said))
+        before = self._keeper.repeated(question)
+        if before is not None:
+            return before
+        attachments = self._attach(question)
+        customer, notices = self._reception.who_asks(question)
+        for _ in range(_TRIES):
+            thread = self._keeper.thread(question)
+            turn = self._turn(question, customer, thread, clock, notices, suggest=open_ticket)
+            turn = replace(turn, attachments=attachments)
+            try:
+                with clock.step("store"):
+                    reply = self._keep(turn, clock, open_ticket=open_ticket)
+            except Overtaken:
+                continue  # what was thought did not know the newest message
+            return replace(reply, timings_ms=clock.so_far())
+        raise Conflict(f"{question.conversation_id} gets too many messages at once; try again")
+
+    def _turn(
+        self,
+        question: Question,
+        customer: Customer,
+        thread: Thread,
+        clock: _Clock,
+        notices: tuple[str, ...],
+        *,
+        suggest: bool,
+    ) -> Turn:
+        thought = Thought(read_signals(question.text, thread.said))
         answer, error = None, None
+        order: Order | None = None
         try:
-            with clock.step("think"):
-                asked_back = any(turn.outcome == Outcome.CLARIFY for turn in earlier)
-                thought = self._mind.think(question, tier, said, asked_back=asked_back)
+            if thread.with_a_person:
+                verdict = Verdict(Outcome.ESCALATE, Reason.WITH_A_PERSON, "a person has the ticket")
+                thought = replace(thought, verdict=verdict)
+            else:
+                with clock.step("think"):
+                    thought, order = self._think(question, customer, thread)
             with clock.step("write"):
-                answer, thought = self._answer(question, thought)
+                answer, thought = self._answer(question, thought, suggest=suggest)
         except StoreError:
             raise  # nothing can be kept, so nothing may be acknowledged
         except KbSupportError as failure:
             # Whatever fails, the customer gets a person.
             error = str(failure)
             thought = replace(thought, verdict=Verdict(Outcome.ESCALATE, Reason.FAILED, error))
-        reply = _compose(question, customer, thought, answer, error)
-        return self._keep(question, reply, thought, clock, open_ticket=open_ticket)
+        resolved = thought.verdict.outcome is Outcome.RESOLVE
+        text = (
+            answer.text
+            if answer and resolved
+            else self._say(question, thought, thread, customer, order)
+        )
+        given = answer if resolved else None
+        reply = _compose(question, customer, thought, given, text, error, notices)
+        return Turn(question, customer, thread, thought, reply, None if resolved else answer)
 
-    def _earlier(self, question: Question) -> tuple[decisions.Earlier, ...]:
-        if question.conversation_id is None:
-            return ()
-        with self._database.read() as connection:
-            return decisions.earlier(connection, question.conversation_id, _TURNS)
+    def _think(
+        self, question: Question, customer: Customer, thread: Thread
+    ) -> tuple[Thought, Order | None]:
+        thought = self._mind.think(
+            question, customer.tier, thread.said,
+            asked_back=thread.asked_back, answered=thread.answered, identity=customer.identity,
+        )  # fmt: skip
+        policy = self._mind.shelf.standing().policy
+        told = self._orders.look(question, customer, thought.signals, thought.verdict, policy)
+        return replace(thought, verdict=told.verdict), told.order
 
-    def _answer(self, question: Question, thought: Thought) -> tuple[Answer | None, Thought]:
-        found = thought.found
-        if thought.verdict.outcome is not Outcome.RESOLVE or found.article is None:
+    def _answer(
+        self, question: Question, thought: Thought, *, suggest: bool
+    ) -> tuple[Answer | None, Thought]:
+        """What the best article says: sent if that was decided, else a suggestion for a person."""
+        found, outcome = thought.found, thought.verdict.outcome
+        wanted = {Outcome.RESOLVE, Outcome.ESCALATE} if suggest else {Outcome.RESOLVE}
+        if found.article is None or outcome not in wanted:
             return None, thought
         passages = [p for p in found.passages if p.article_id == found.article.id]
         relevance = self._mind.library.relevance(question.text, found.article)
         answer = self._writer.write(question, found.article, passages, relevance)
-        if answer is None or not answer.citations:
+        if answer is not None and answer.citations:
+            return answer, thought
+        if outcome is Outcome.RESOLVE:
             rule = f"{found.article.id} has nothing to quote"
             verdict = Verdict(Outcome.ESCALATE, Reason.NOTHING_TO_QUOTE, rule)
-            return None, replace(thought, verdict=verdict)
-        return answer, thought
+            thought = replace(thought, verdict=verdict)
+        return None, thought
 
-    def _keep(
+    def _say(
         self,
         question: Question,
-        reply: Reply,
         thought: Thought,
-        clock: _Clock,
-        *,
-        open_ticket: bool,
-    ) -> Reply:
-        """Decision and ticket are stored together, before anything is acknowledged."""
-        with clock.step("store"), self._database.write() as connection:
-            if open_ticket and reply.verdict.outcome is Outcome.ESCALATE:
-                ticket = self._open(connection, question, reply)
-                reply = replace(reply, ticket_id=ticket, text=_waiting(reply, ticket))
-            timed = replace(reply, timings_ms=clock.so_far())
-            if thought.used is not None:
-                keep_artefacts(connection, thought.used.standing, thought.used.judge)
-            decisions.save_decision(
-                connection,
-                reply.decision_id,
-                generation=thought.found.generation,
-                question=_asked(question),
-                body=timed.to_dict(),
-                conversation_id=question.conversation_id,
-                inputs=thought.inputs(),
+        thread: Thread,
+        customer: Customer,
+        order: Order | None,
+    ) -> str:
+        """What is said where no article is quoted; who was greeted before is not greeted again."""
+        reason, ticket = thought.verdict.reason, thread.ticket
+        whom = replace(customer, name=None) if thread.seq else customer
+        spoken = self._replies.language_for(thought.signals, customer, question.language)
+        if reason is Reason.WITH_A_PERSON and ticket is not None:
+            taken = ticket.state is not State.QUEUED
+            return self._replies.passed_on(
+                ticket.id, taken=taken, language=spoken, tier=customer.tier
             )
-        return replace(reply, timings_ms=clock.so_far())
+        if reason is Reason.ORDER_STATUS and order is not None:
+            return self._replies.order(order, customer=whom, language=spoken)
+        return self._replies.words(
+            thought.verdict, thought.signals, thought.found.titles, customer=whom,
+            language=question.language,
+        )  # fmt: skip
 
-    def _open(self, connection: Any, question: Question, reply: Reply) -> str:
-        brief = Brief(question, reply.customer, reply.verdict, reply.passages)
-        return decisions.open_ticket(
-            connection,
-            customer_id=reply.customer.id,
-            tier=reply.customer.tier,
-            question=question.text,
-            reason=str(reply.verdict.reason),
-            decision_id=reply.decision_id,
-            brief=brief.to_dict(),
-        )
+    def _keep(self, turn: Turn, clock: _Clock, *, open_ticket: bool) -> Reply:
+        def timed(reply: Reply) -> Reply:
+            return replace(reply, timings_ms=clock.so_far())
+
+        if turn.thread.with_a_person and open_ticket:
+            return self._keeper.pass_on(turn, timed)
+        return self._keeper.keep(turn, timed, open_ticket=open_ticket)
 
 
 def _compose(
@@ -130,14 +179,16 @@ def _compose(
     customer: Customer,
     thought: Thought,
     answer: Answer | None,
+    text: str,
     error: str | None,
+    notices: tuple[str, ...],
 ) -> Reply:
     found = thought.found
     return Reply(
         id=question.id,
         decision_id=f"d-{uuid.uuid4().hex}",
         verdict=thought.verdict,
-        text=answer.text if answer else words(thought.verdict, thought.signals, found.titles),
+        text=text,
         articles=tuple(match.article_id for match in found.matches),
         probability=thought.case.probability if thought.case and found.passages else 0.0,
         answer=answer,
@@ -147,32 +198,15 @@ def _compose(
         customer=customer,
         ticket_id=None,
         timings_ms={},
-        notices=found.notices,
+        notices=(*found.notices, *notices),
         error=error,
+        conversation_id=question.conversation_id,
     )
-
-
-def _waiting(reply: Reply, ticket: str) -> str:
-    return f"{reply.text} Your ticket is {ticket}."
-
-
-def _asked(question: Question) -> dict[str, Any]:
-    """Everything the decision was asked with, so that it can be asked again."""
-    return {
-        "text": question.text,
-        "customer_id": question.customer_id,
-        "tier": question.tier,
-        "language": question.language,
-        "product": question.product,
-        "audience": str(question.audience),
-        "conversation_id": question.conversation_id,
-        "asked_at": question.asked_at.isoformat(),
-    }
 
 
 def _storable(question: Question) -> Question:
     """No lone surrogates and no NUL: neither can be stored or embedded; the id is only echoed."""
-    kept = ("text", "customer_id", "language", "product", "conversation_id")
+    kept = ("text", "customer_id", "language", "product", "conversation_id", "key")
     given = {key: getattr(question, key) for key in kept}
     clean = {
         key: value.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")

@@ -43,6 +43,9 @@ def examine(app: App) -> list[Finding]:
         ("chroma", _chroma, "pip install chromadb==1.5.9"),
         ("index", _index, "run: kbsupport index PATH, or kbsupport index --rebuild"),
         ("triage", _triage, "run: kbsupport calibrate FILE; mend the policy file if it is that"),
+        ("desk", _desk, "run: kbsupport desk sweep; mend the file of specialists if it is that"),
+        ("customers", _customers, "mend [crm], [tiers] or [orders], or the system behind it"),
+        ("audit", _audit, "somebody changed the audit log: restore kbsupport.db from a backup"),
     )
     return [_check(part, check, cure, app) for part, check, cure in checks]
 
@@ -122,3 +125,24 @@ def _triage(app: App) -> str:
         return f"{policy}, {judge}, no certificate"
     certificate, lapsed = app.mind.certificate()
     return f"{policy}, {judge}, " + (certificate.id if certificate else str(lapsed))
+
+
+def _desk(app: App) -> str:
+    rota, waiting = app.people.rota(), app.people.tickets()
+    app.people.replies.check(app.settings.customers.tiers)
+    lost = app.people.without_next_action()
+    if lost:
+        raise KbSupportError(f"nobody has {', '.join(lost)} and nothing will happen with them")
+    return f"{len(rota.specialists)} specialists, {len(waiting)} open tickets"
+
+
+def _customers(app: App) -> str:
+    app.people.crm.find("kbsupport-doctor")
+    return f"[crm] {app.settings.crm.use}, [orders] {app.settings.orders.use}"
+
+
+def _audit(app: App) -> str:
+    found = app.people.verify()
+    if found.fault:
+        raise KbSupportError(found.fault)
+    return f"{found.rows} rows, none changed"

@@ -11,6 +11,7 @@ from kbsupport.model import (
     Evidence,
     Filter,
     Found,
+    Identity,
     Outcome,
     Passage,
     Question,
@@ -99,12 +100,31 @@ class Mind:
         self._spoken: tuple[int | None, tuple[str, ...]] = (None, ())
 
     def think(
-        self, question: Question, tier: str, earlier: Sequence[str], *, asked_back: bool
+        self,
+        question: Question,
+        tier: str,
+        earlier: Sequence[str],
+        *,
+        asked_back: bool,
+        answered: bool = False,
+        identity: Identity = Identity.ANONYMOUS,
     ) -> Thought:
         """Look, weigh, judge and decide."""
         standing = self.shelf.standing()
         if is_empty(question.text):
             return self.decide(read_signals(question.text), Found(None), tier, standing)
+        with self.library.steady():
+            return self._look(question, tier, earlier, standing, (asked_back, answered, identity))
+
+    def _look(
+        self,
+        question: Question,
+        tier: str,
+        earlier: Sequence[str],
+        standing: Standing,
+        before: tuple[bool, bool, Identity],
+    ) -> Thought:
+        asked_back, answered, identity = before
         vector = self.library.embed(question.text)
         reading = self.read(standing.intents, question.text, vector)
         signals = read_signals(question.text, earlier, reading)
@@ -113,7 +133,10 @@ class Mind:
         count = self.rules.passages
         found = self.library.search(question.text, vector, by, count, judge.ranking)
         signals = self.with_details(question.text, signals, found, standing, earlier)
-        return self.decide(signals, found, tier, standing, asked_back=asked_back)
+        return self.decide(
+            signals, found, tier, standing,
+            asked_back=asked_back, answered=answered, identity=identity,
+        )  # fmt: skip
 
     def read(self, intents: IntentModel | None, text: str, vector: Vector) -> Reading:
         """What libraries and fitted models say of a message."""
@@ -131,6 +154,8 @@ class Mind:
         standing: Standing,
         *,
         asked_back: bool = False,
+        answered: bool = False,
+        identity: Identity = Identity.ANONYMOUS,
     ) -> Thought:
         """Weigh what was found and decide by what stands."""
         memory = self.library.memory() if found.generation is not None else None
@@ -145,7 +170,9 @@ class Mind:
             topic=found.matches[0].topic if found.matches else None,
             probability=judge.probability(evidence, signals),
             asked_back=asked_back,
-            verified=False,
+            verified=identity is Identity.VERIFIED,
+            named=identity is not Identity.ANONYMOUS,
+            answered=answered,
             languages=self._languages(found),
             prior_threshold=judge.threshold,
             require_certificate=self.rules.require_certificate,

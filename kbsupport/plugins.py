@@ -7,6 +7,9 @@ from typing import Any
 
 from kbsupport.errors import ConfigError, UnknownPart
 
+# Where a port is set, if its section is not called as it is.
+_SECTIONS = {"tier": "tiers", "order": "orders"}
+
 
 def build(port: str, name: str, **options: Any) -> Any:
     """The part of this port and name, made with its options as keywords."""
@@ -23,7 +26,8 @@ def build(port: str, name: str, **options: Any) -> Any:
     try:
         return part(**options)
     except TypeError as error:
-        raise ConfigError(f"[{port}] does not suit {name!r}: {error}") from error
+        section = _SECTIONS.get(port, port)
+        raise ConfigError(f"[{section}] does not suit {name!r}: {error}") from error
 
 
 def _ours(group: str, name: str) -> EntryPoint | None:

@@ -19,7 +19,9 @@ from kbsupport.errors import ConfigError
 _PREFIX = "KBSUPPORT_"
 _PROJECT_FILE = "kbsupport.toml"
 _DOTENV = ".env"
-_PARTS = frozenset({"embedder", "reader", "writer"})
+_PARTS = frozenset(
+    {"embedder", "reader", "writer", "crm", "tiers", "orders", "ticketing", "notifier"}
+)
 _LITERAL = re.compile(r"true|false|[+-]?(?:0|[1-9]\d*)(?:\.\d+)?", re.IGNORECASE)
 
 
@@ -72,6 +74,50 @@ class TriageSettings(_Section):
     prior: Path | None = None
 
 
+class CrmSettings(PartSettings):
+    """Who knows the customers: those imported, unless said otherwise."""
+
+    use: str = "imported"
+
+
+class TiersSettings(PartSettings):
+    """Who knows what a customer pays for; `crm` asks the CRM alone."""
+
+    use: str = "crm"
+
+
+class OrderSettings(PartSettings):
+    """Who knows what became of an order, and what an order number looks like."""
+
+    use: str = "none"
+    number: str = r"\b[A-Z]{2,5}-\d{5,10}\b"
+
+
+class TicketingSettings(PartSettings):
+    """Another help desk that is kept in step."""
+
+    use: str = "none"
+
+
+class NotifierSettings(PartSettings):
+    """Who tells staff what waits for them."""
+
+    use: str = "log"
+
+
+class DeskSettings(_Section):
+    """Who takes over and how they are told; None stands for what ships."""
+
+    rota: Path | None = None
+    replies: Path | None = None
+    most_files: int = Field(default=5, ge=0)
+    most_megabytes: float = Field(default=10.0, gt=0)
+    kinds: tuple[str, ...] = (
+        "application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain",
+        "text/csv", "application/zip",
+    )  # fmt: skip
+
+
 class CustomerSettings(_Section):
     """The tiers there are, from the least to the most demanding; the first is the default."""
 
@@ -88,6 +134,12 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     triage: TriageSettings = TriageSettings()
     customers: CustomerSettings = CustomerSettings()
+    crm: CrmSettings = CrmSettings()
+    tiers: TiersSettings = TiersSettings()
+    orders: OrderSettings = OrderSettings()
+    ticketing: TicketingSettings = TicketingSettings()
+    notifier: NotifierSettings = NotifierSettings()
+    desk: DeskSettings = DeskSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,31 @@ MAY_IMPORT = {
     "store": NOUNS,
     "adapters": NOUNS | {"ports"},
     "evaluation": NOUNS | {"knowledge", "triage"},
-    "replies": {"model"},
+    "replies": NOUNS | {"templates"},
+    "templates": NOUNS,
+    "desk": NOUNS | {"store"},
+    "thread": {"model", "store"},
+    "reception": NOUNS | {"ports"},
+    "order_desk": NOUNS | {"ports", "triage"},
+    "attachments": NOUNS,
+    "keeping": NOUNS | {"mind", "standing", "store", "desk", "replies", "thread"},
+    "notices": NOUNS,
+    "outbox": NOUNS | {"store"},
+    "erasing": NOUNS | {"store"},
+    "mirror": NOUNS | {"ports", "store"},
+    "people": NOUNS
+    | {"ports", "settings", "plugins", "store", "desk", "replies", "reception", "order_desk"}
+    | {"attachments", "keeping", "notices", "outbox", "erasing", "mirror"},
     "standing": NOUNS | {"store", "triage"},
     "mind": NOUNS | {"ports", "knowledge", "triage", "standing"},
     "learning": NOUNS | ROOMS | {"ports", "mind", "standing", "evaluation"},
-    "assistant": NOUNS | ROOMS | {"ports", "mind", "standing", "replies"},
+    "assistant": NOUNS
+    | ROOMS
+    | {"ports", "mind", "replies", "keeping", "thread", "reception", "order_desk"},
     "app": NOUNS
     | ROOMS
-    | {"ports", "settings", "plugins", "assistant", "evaluation", "learning", "mind", "standing"},
+    | {"ports", "settings", "plugins", "assistant", "evaluation", "learning", "mind", "standing"}
+    | {"people", "desk"},
     "doctor": NOUNS | {"app", "knowledge"},
     "cli": NOUNS | {"app", "settings", "doctor", "evaluation", "__init__"},
 }
@@ -47,7 +64,7 @@ HOMES = {
     "matplotlib": {"evaluation"},
     "pandas": {"evaluation"},
     "sqlmodel": {"store"},
-    "sqlalchemy": {"store"},
+    "sqlalchemy": {"store", "adapters"},
     "alembic": {"store"},
     "sqlite3": {"store"},
     "typer": {"cli"},
@@ -64,7 +81,7 @@ HOMES = {
     "pydantic_settings": {"settings.py"},
     "fastapi": {"api"},
     "requests": set(),
-    "httpx": set(),
+    "httpx": {"adapters/web.py"},
 }
 # Too heavy for the top of any file that a question does not need.
 LAZY = {

@@ -10,8 +10,9 @@ import typer
 
 from kbsupport.cli.options import Globals, of
 from kbsupport.cli.output import emit, emit_json, read_stdin, tell, tell_error
+from kbsupport.cli.sent import uploads
 from kbsupport.errors import UnknownTier
-from kbsupport.model import Audience, Outcome, Reply, Verdict
+from kbsupport.model import Audience, Identity, Outcome, Reply, Verdict
 
 _EPILOG = """Examples:
 
@@ -47,6 +48,16 @@ def ask(
     audience: Annotated[
         Audience, typer.Option(help="internal also finds internal articles.")
     ] = Audience.PUBLIC,
+    conversation: Annotated[
+        str | None, typer.Option(help="The conversation this goes on with, or begins.")
+    ] = None,
+    verified: Annotated[
+        bool, typer.Option("--verified", help="The channel has made sure of who asks.")
+    ] = False,
+    key: Annotated[
+        str | None, typer.Option(help="Your name for this message: sent twice, answered once.")
+    ] = None,
+    attach: Annotated[list[Path] | None, typer.Option(help="A file that comes with it.")] = None,
     passages: Annotated[int | None, typer.Option(min=1, max=50, help="How many to show.")] = None,
     tickets: Annotated[
         bool, typer.Option("--tickets", help="Open tickets for a batch's escalations.")
@@ -80,6 +91,11 @@ def ask(
             language=language,
             product=product,
             audience=audience,
+            conversation_id=conversation,
+            identity=Identity.VERIFIED if verified else None,
+            channel="cli",
+            key=key,
+            uploads=uploads(attach or ()),
         )
     _show(reply, chosen)
 

@@ -12,11 +12,16 @@ from kbsupport import __version__
 from kbsupport.cli import (
     articles,
     ask,
+    audit,
     backtest,
     calibrate,
+    chat,
     config,
+    customers,
     demo,
+    desk,
     doctor,
+    events,
     explain,
     index,
     learn,
@@ -83,6 +88,7 @@ def globals_first(
 
 index.register(cli)
 ask.register(cli)
+chat.register(cli)
 learn.register(cli)
 calibrate.register(cli)
 backtest.register(cli)
@@ -91,6 +97,10 @@ replay.register(cli)
 explain.register(cli)
 articles.register(cli)
 ticket.register(cli)
+desk.register(cli)
+customers.register(cli)
+events.register(cli)
+audit.register(cli)
 doctor.register(cli)
 config.register(cli)
 demo.register(cli)

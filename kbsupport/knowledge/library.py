@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -76,7 +77,7 @@ class Library:
         self._only, self._exact = only, exact
         self._opened: OpenGeneration | None = None
         self._memory: Remembered | None = None
-        self._held: OpenGeneration | None = None
+        self._steady = threading.local()
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The vector of a question, once it is sure that the index speaks the same language."""
@@ -92,6 +93,7 @@ class Library:
             return self._search(text, vector, by, passages, weights)
         except Pruned:
             # Two index runs ended while we looked; the newest generation is whole.
+            self._stay_with_newest()
             return self._search(text, vector, by, passages, weights)
 
     def _search(
@@ -187,15 +189,14 @@ class Library:
 
     def memory(self, index: OpenGeneration | None = None) -> Remembered:
         """What the live generation's short texts and the past tickets say together."""
-        if self._held is not None and self._memory is not None:
-            return self._memory
+        if self._held is not None:
+            return self._held[1]
         index = index or self.open()
         history = history_stamp(self._database)
         stamp = f"{index.generation.id}-{history}"
         if self._memory is None or self._memory.stamp != stamp:
-            keep = self._only is None
-            made = remember(self._database, self._root, index.generation, history, keep=keep)
-            self._memory = made
+            where = self._database, self._root, index.generation, history
+            self._memory = remember(*where, keep=self._only is None)
         return self._memory
 
     def languages(self, read: Callable[[str], Reading]) -> tuple[str, ...]:
@@ -229,19 +230,34 @@ class Library:
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Stay with what is live now, and with this history: for many questions in a row."""
+        """Stay with what is live now, and with this history: one question, or many in a row.
+
+        Whatever is published meanwhile, this thread sees one generation from search to verdict.
+        """
         before = self._held
-        self.memory()
-        self._held = self._opened
+        if before is None:
+            index = self.open()
+            self._steady.held = (index, self.memory(index))
         try:
             yield
         finally:
-            self._held = before
+            self._steady.held = before
+
+    def _stay_with_newest(self) -> None:
+        """Whoever stays with a generation that is gone stays with the newest one instead."""
+        if self._held is not None:
+            self._steady.held = None
+            index = self.open()
+            self._steady.held = (index, self.memory(index))
+
+    @property
+    def _held(self) -> tuple[OpenGeneration, Remembered] | None:
+        return getattr(self._steady, "held", None)
 
     def open(self) -> OpenGeneration:
         """The live generation; a newer one is noticed at the next question."""
         if self._held is not None:
-            return self._held
+            return self._held[0]
         try:
             return self._open()
         except Pruned:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from kbsupport.errors import ConfigError
-from kbsupport.model import Intent, Reason
+from kbsupport.model import Identity, Intent, Reason
 
 SIGNALS: Mapping[str, Reason] = {
     "legal": Reason.LEGAL,
@@ -53,6 +53,14 @@ class TierRules:
     sentiment: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Topics and articles that need to know who asks."""
+
+    topics: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Policy:
     """What a company allows; `hash` is over all of it but the costs, which decide nothing."""
@@ -71,8 +79,9 @@ class Policy:
     second: float
     questions: int
     details: Mapping[str, tuple[str, ...]]
-    verified_topics: tuple[str, ...]
-    verified_articles: tuple[str, ...]
+    verified: Needs
+    named: Needs
+    orders: Identity
     language_sure: float
 
     @cached_property
@@ -110,6 +119,12 @@ def read_policy(path: Path) -> Policy:
     return parse_policy(read_text(path), str(path))
 
 
+def read_with_text(path: Path) -> tuple[Policy, str]:
+    """The policy of one file, and what is written in it."""
+    text = read_text(path)
+    return parse_policy(text, str(path)), text
+
+
 def read_text(path: Path) -> str:
     """The text of a policy file."""
     try:
@@ -126,7 +141,7 @@ def parse_policy(text: str, where: str, shipped: str | None = None) -> Policy:
     """The policy written in this text; what it leaves out is as in the one shipped."""
     try:
         given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
     base = tomllib.loads(shipped_text() if shipped is None else shipped)
     return _policy(_Table(where, "", _merged(base, given)))
@@ -200,6 +215,12 @@ class _Table:
             self._all_known(value, tuple(known), key)
         return tuple(sorted(set(value)))
 
+    def word(self, key: str, known: Iterable[str]) -> str:
+        value, names = self._row.get(key), tuple(known)
+        if value not in names:
+            raise self.fault(key, f"is {value!r}; it must be one of {', '.join(names)}")
+        return str(value)
+
     def _all_known(
         self, names: Iterable[str], known: tuple[str, ...], key: str | None = None
     ) -> None:
@@ -210,18 +231,18 @@ class _Table:
 
 _SECTIONS = (
     "version", "costs", "tiers", "escalate", "automate", "clarify", "details", "verified",
-    "language",
+    "named", "orders", "language",
 )  # fmt: skip
 
 
 def _policy(root: _Table) -> Policy:
     root.only(*_SECTIONS)
     escalate, clarify = root.table("escalate"), root.table("clarify")
-    automate, verified, language = (root.table(k) for k in ("automate", "verified", "language"))
+    automate, orders, language = (root.table(k) for k in ("automate", "orders", "language"))
     escalate.only("signals", "topics", "intents", "intent_probability", "complexity")
     clarify.only("pair", "second", "questions")
     automate.only("topics")
-    verified.only("topics", "articles")
+    orders.only("identity")
     language.only("sure")
     tiers, default = _tiers(root.table("tiers"))
     details = root.table("details")
@@ -240,10 +261,16 @@ def _policy(root: _Table) -> Policy:
         second=clarify.number("second", 0, 1),
         questions=clarify.count("questions", 2),
         details={topic: details.words(topic, DETAILS) for topic in details.names()},
-        verified_topics=verified.words("topics"),
-        verified_articles=verified.words("articles"),
+        verified=_needs(root.table("verified")),
+        named=_needs(root.table("named")),
+        orders=Identity(orders.word("identity", list(Identity))),
         language_sure=language.number("sure", 0, 1),
     )
+
+
+def _needs(table: _Table) -> Needs:
+    table.only("topics", "articles")
+    return Needs(table.words("topics"), table.words("articles"))
 
 
 def _costs(table: _Table) -> Costs:

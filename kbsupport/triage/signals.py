@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from kbsupport.model import Reading, Signals
 from kbsupport.triage import lures, phrases
+from kbsupport.triage.again import not_helped
 from kbsupport.triage.asked import count_questions, missing_details
 from kbsupport.triage.courtesy import asks_for_person, read_courtesy
 from kbsupport.triage.intent_words import guess_intent
@@ -68,6 +69,7 @@ def read_signals(
         feature_request=phrases.requests_feature(plain),
         instructions=orders,
         urgent=phrases.is_urgent(plain, written),
+        not_helped=not_helped(plain),
         language=read.language,
         language_probability=read.language_probability,
         sentiment=read.sentiment,

@@ -21,7 +21,8 @@ from kbsupport.triage.policy import SIGNALS, Policy
 class Case(Flat):
     """What a verdict rests on beside evidence and signals; `order` names articles, best first.
 
-    `languages` are those the knowledge base speaks; none means that nobody knows.
+    `languages` are those the knowledge base speaks; none means that nobody knows. `answered` is
+    True if an answer was given before in the same conversation.
     """
 
     tier: str
@@ -33,6 +34,8 @@ class Case(Flat):
     languages: tuple[str, ...]
     prior_threshold: float
     require_certificate: bool
+    named: bool = False
+    answered: bool = False
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Case:
@@ -138,6 +141,15 @@ def _wants_a_person(asked: _Asked) -> Verdict | None:
     return None
 
 
+def _answer_failed(asked: _Asked) -> Verdict | None:
+    if asked.case.answered and asked.signals.not_helped:
+        said = (
+            "an answer was given before in this conversation, and the message says it did not help"
+        )
+        return _escalate(Reason.ANSWER_FAILED, said)
+    return None
+
+
 def _courtesy(asked: _Asked) -> Verdict | None:
     if asked.signals.thanks_only:
         return Verdict(Outcome.REPLY, Reason.THANKS, "the message only says thanks")
@@ -214,21 +226,24 @@ def _missing_detail(asked: _Asked) -> Verdict | None:
 
 def _unverified(asked: _Asked) -> Verdict | None:
     case, policy = asked.case, asked.policy
-    if case.verified:
-        return None
-    if case.topic is not None and case.topic in policy.verified_topics:
-        rule = f"the topic {case.topic} needs a verified identity"
-    elif case.order[0] in policy.verified_articles:
-        rule = f"{case.order[0]} needs a verified identity"
-    else:
-        return None
-    return _escalate(Reason.UNVERIFIED, rule)
+    needs = []
+    if not case.verified:
+        needs.append((policy.verified, "a verified identity"))
+    if not (case.verified or case.named):
+        needs.append((policy.named, "a customer who is known"))
+    for those, what in needs:
+        if case.topic is not None and case.topic in those.topics:
+            return _escalate(Reason.UNVERIFIED, f"the topic {case.topic} needs {what}")
+        if case.order[0] in those.articles:
+            return _escalate(Reason.UNVERIFIED, f"{case.order[0]} needs {what}")
+    return None
 
 
 BEFORE_THE_NUMBER: tuple[Callable[[_Asked], Verdict | None], ...] = (
     _unsound,  # failed numbers
     _empty,
     _wants_a_person,
+    _answer_failed,
     _courtesy,  # thanks, then a greeting: a template, never counted as resolved
     _always_escalated,  # signals, topics, intents
     _mood,  # frustration, sentiment, complexity; not for an automatable topic
@@ -323,12 +338,15 @@ def _others(asked: _Asked) -> Iterator[tuple[str, _Asked]]:
             yield said, replace(asked, case=replace(case, tier=tier))
     flags = {
         "verified": "if the customer's identity were verified",
+        "named": "if the customer were known",
         "asked_back": "if nothing had been asked back before",
+        "answered": "if nothing had been answered before",
         "require_certificate": "if no certificate were required",
     }
     for name, said in flags.items():
-        if getattr(case, name) is (name != "verified"):
-            yield said, replace(asked, case=_with(case, name, value=name == "verified"))
+        better = name in {"verified", "named"}
+        if getattr(case, name) is not better:
+            yield said, replace(asked, case=_with(case, name, value=better))
 
 
 _CALM = {

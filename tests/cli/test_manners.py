@@ -212,7 +212,9 @@ def test_the_demo_runs_from_any_folder_and_leaves_nothing(shell, tmp_path):
         HOME=str(user),
     )
     assert (done.returncode, done.stderr) == (0, "")
-    certificate, *decisions, explained = map(json.loads, done.stdout.splitlines())
+    certificate, *decisions, explained, brief, answer = map(json.loads, done.stdout.splitlines())
+    assert brief["escalation"]["ticket_id"]
+    assert (answer["author"], answer["by"]) == ("specialist", "lead")
     assert all(tier["bound"] <= certificate["risk"] for tier in certificate["tiers"].values())
     assert {one["outcome"] for one in decisions} == {"resolve", "clarify", "reply", "escalate"}
     answered = [one for one in decisions if one["outcome"] == "resolve"]

@@ -6,7 +6,7 @@ import pytest
 from kbsupport.errors import ConfigError, NotProven
 from kbsupport.evaluation.labels import read_labels
 from kbsupport.model import Outcome, Reason
-from kbsupport.store import decisions
+from kbsupport.store import tickets
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_backtest_keeps_nothing(proven_app, labels):
     proven_app.backtest(labels(FRESH))
     with proven_app.database.read() as connection:
         assert connection.exec_driver_sql("select count(*) from decision").scalar() == 0
-        assert decisions.tickets(connection) == []
+        assert tickets.tickets(connection) == []
 
 
 def test_labels_and_files_give_the_same(proven_app, labels):

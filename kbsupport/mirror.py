@@ -1,0 +1,91 @@
+"""Keep a help desk of another make in step: what happens here is told there, each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from kbsupport.errors import NotFound
+from kbsupport.model import Author, Event, EventType, Message, Ref, Ticket, TicketView
+from kbsupport.store import conversations, keys, tickets
+
+if TYPE_CHECKING:
+    from kbsupport.ports import Ticketing
+    from kbsupport.store.database import Database
+
+_SUBJECT = 80
+_HEARD = frozenset(
+    {EventType.TICKET_ESCALATED, EventType.TICKET_ANSWERED, EventType.TICKET_CLAIMED,
+     EventType.TICKET_HANDED_BACK, EventType.TICKET_REOPENED, EventType.TICKET_CLOSED,
+     EventType.MESSAGE_RECEIVED}
+)  # fmt: skip
+
+
+class Mirror:
+    """A subscriber: every ticket that people get is made there too, and followed to its end."""
+
+    def __init__(
+        self, database: Database, ticketing: Ticketing, clock: Callable[[], datetime]
+    ) -> None:
+        self._database, self._ticketing, self._clock = database, ticketing, clock
+
+    def __call__(self, event: Event) -> None:
+        """Tell the other system of one event; UpstreamError if it cannot be told now."""
+        if event.type not in _HEARD or event.ticket_id is None:
+            return
+        with self._database.read() as connection:
+            ticket = tickets.find_ticket(connection, event.ticket_id)
+            known = keys.kept(connection, _name(event.ticket_id), "mirror")
+            said = conversations.messages(connection, ticket.conversation_id) if ticket else []
+        if ticket is None or (known is None and event.type is not EventType.TICKET_ESCALATED):
+            return  # what people never had is no business of theirs
+        ref = Ref(known["system"], known["id"]) if known else self._open(ticket)
+        self._say(ref, said)
+        self._ticketing.set_status(ref, ticket.state, f"{ticket.id}/{event.id}/state")
+
+    def _open(self, ticket: Ticket) -> Ref:
+        subject = " ".join(ticket.question.split())[:_SUBJECT] or ticket.id
+        brief = ticket.brief.get("customer") or {}
+        ref = self._ticketing.open(
+            TicketView(
+                subject=f"[{ticket.id}] {subject}",
+                text=ticket.question or "(no text)",
+                customer_id=ticket.customer_id,
+                email=brief.get("email"),
+                created_at=ticket.created_at,
+            ),
+            ticket.id,
+        )
+        told = f"Why a person: {ticket.reason}. {ticket.brief.get('rule', '')}"
+        self._ticketing.note(ref, told, f"{ticket.id}/why")
+        with self._database.write() as connection:
+            # Another process may have made it meanwhile: with this key it made the same one.
+            if keys.kept(connection, _name(ticket.id), "mirror") is None:
+                body = {"system": ref.system, "id": ref.id}
+                keys.keep(connection, _name(ticket.id), "mirror", body, self._clock())
+        return ref
+
+    def _say(self, ref: Ref, said: list[Message]) -> None:
+        """All turns but the first, which opened it; the key lets each through once."""
+        for message in said[1:]:
+            key = f"message/{message.id}"
+            if message.author in {Author.ASSISTANT, Author.SPECIALIST}:
+                self._ticketing.reply(ref, message, key)
+            elif message.author is Author.CUSTOMER:
+                self._ticketing.note(ref, f"The customer wrote:\n\n{message.text}", key)
+            else:
+                self._ticketing.note(ref, message.text, key)
+
+
+def find_ref(database: Database, ticket_id: str) -> Ref:
+    """Where a ticket is in the other system."""
+    with database.read() as connection:
+        known = keys.kept(connection, _name(ticket_id), "mirror")
+    if known is None:
+        raise NotFound(f"{ticket_id} is not in the other help desk; run: kbsupport desk sweep")
+    return Ref(known["system"], known["id"])
+
+
+def _name(ticket_id: str) -> str:
+    return f"mirror:{ticket_id}"

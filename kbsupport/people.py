@@ -1,0 +1,322 @@
+"""The parts that look after people: customers, and the specialists who take over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kbsupport import plugins
+from kbsupport.errors import ConfigError, NotFound, UpstreamError
+from kbsupport.model import (
+    Author,
+    Customer,
+    Delivery,
+    Event,
+    EventType,
+    Message,
+    Question,
+    State,
+    Ticket,
+)
+from kbsupport.settings import PartSettings
+from kbsupport.store import audit, conversations, customers, escalations, events, tickets
+
+if TYPE_CHECKING:
+    from kbsupport.attachments import Attachments
+    from kbsupport.desk.desk import Desk
+    from kbsupport.desk.rota import Rota
+    from kbsupport.desk.sweeping import Swept
+    from kbsupport.erasing import Erased
+    from kbsupport.keeping import Keeper
+    from kbsupport.order_desk import OrderDesk
+    from kbsupport.outbox import Outbox
+    from kbsupport.ports import Crm, Notifier
+    from kbsupport.reception import Reception
+    from kbsupport.replies import Replies
+    from kbsupport.settings import Loaded
+    from kbsupport.store.audit import Verified
+    from kbsupport.store.database import Database
+
+_OPEN = frozenset(State) - {State.CLOSED, State.ANSWERED}
+
+
+def utc_now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
+
+
+class People:
+    """Builds each part when it is first touched; `database` is the app's."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        database: Callable[[], Database],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings, self._home = loaded.settings, loaded.home
+        self._database, self._clock = database, clock
+        self._rota: tuple[Any, Rota] | None = None
+
+    @cached_property
+    def crm(self) -> Crm:
+        """Who knows the customers."""
+        if self._settings.crm.use == "imported":
+            return Imported(self._database())
+        made: Crm = self._built("crm", self._settings.crm)
+        return made
+
+    @cached_property
+    def reception(self) -> Reception:
+        """Whoever finds out who asks."""
+        from kbsupport.reception import Reception
+
+        section = self._settings.tiers
+        tiers = None if section.use == "crm" else self._built("tier", section)
+        return Reception(self.crm, tiers, self._settings.customers.tiers)
+
+    @cached_property
+    def orders(self) -> OrderDesk:
+        """Whoever tells what became of an order."""
+        from kbsupport.order_desk import OrderDesk
+
+        section = self._settings.orders
+        known = None if section.use == "none" else self._built("order", section)
+        return OrderDesk(known, section.number)
+
+    @cached_property
+    def replies(self) -> Replies:
+        """What customers read."""
+        from kbsupport.replies import Replies
+
+        made = Replies(self._settings.desk.replies)
+        # A line that cannot be read is said at once, not when it would have been sent.
+        made.check(self._settings.customers.tiers)
+        return made
+
+    @cached_property
+    def audit_key(self) -> bytes:
+        """What seals the audit log; it lies beside the database, never in it."""
+        from kbsupport.store.audit import read_key
+
+        return read_key(self._home / "audit.key")
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Where escalations wait for people."""
+        from kbsupport.desk.desk import Desk
+
+        tiers = self._settings.customers.tiers
+        return Desk(self._database(), self.rota, self.audit_key, tiers, self._clock)
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        """Whoever writes down what the assistant did."""
+        from kbsupport.keeping import Keeper
+
+        return Keeper(
+            self._database(), lambda: self.desk, self.replies, lambda: self.audit_key, self._clock
+        )
+
+    @cached_property
+    def attachments(self) -> Attachments:
+        """Where files of customers lie."""
+        from kbsupport.attachments import Attachments, Limits
+
+        desk = self._settings.desk
+        limits = Limits(desk.most_files, int(desk.most_megabytes * 1e6), frozenset(desk.kinds))
+        return Attachments(self._home / "attachments", limits)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """Whoever tells staff."""
+        made: Notifier = self._built("notifier", self._settings.notifier)
+        return made
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Whoever tells what happened: staff, and the other help desk if there is one."""
+        from kbsupport.outbox import Outbox
+
+        listeners: dict[str, Callable[[Event], None]] = {"notifier": self._notify}
+        if self._settings.ticketing.use != "none":
+            from kbsupport.mirror import Mirror
+
+            made = self._built("ticketing", self._settings.ticketing)
+            listeners["ticketing"] = Mirror(self._database(), made, self._clock)
+        return Outbox(self._database(), listeners, self._clock)
+
+    def rota(self) -> Rota:
+        """Who takes what, as the file says now: the one set, else the home's, else what ships."""
+        from kbsupport.desk.rota import default_rota, read_rota
+
+        own = self._home / "specialists.toml"
+        path = self._settings.desk.rota or (own if own.is_file() else None)
+        # Every escalation asks; the file is read again only once it has changed.
+        stamp = None if path is None else (path, *_stamp(path))
+        if self._rota is None or self._rota[0] != stamp:
+            tiers = self._settings.customers.tiers
+            read = default_rota() if path is None else read_rota(path, tiers)
+            self._rota = (stamp, read)
+        return self._rota[1]
+
+    def find(self, customer_id: str) -> Customer:
+        """What the CRM knows of a customer."""
+        found = self.crm.find(customer_id)
+        if found is None:
+            where = self._settings.crm.use
+            cure = "see: kbsupport customers import --help" if where == "imported" else ""
+            raise NotFound(
+                f"no customer {customer_id!r} is known to [crm] {where}; {cure}".rstrip("; ")
+            )
+        return found
+
+    def bring_in(self, path: Path) -> int:
+        """Import customers from a CSV file, all of them or none."""
+        tiers = self._settings.customers.tiers
+        known = plugins.build("crm", "csv", path=str(path), tiers=tiers).everybody()
+        with self._database().write() as connection:
+            return customers.save_customers(connection, known, self._clock())
+
+    def tickets(self, *, all_states: bool = False) -> list[Ticket]:
+        """The open tickets, the oldest first."""
+        with self._database().read() as connection:
+            return tickets.tickets(connection, None if all_states else _OPEN)
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        """One ticket."""
+        with self._database().read() as connection:
+            found = tickets.find_ticket(connection, ticket_id)
+        if found is None:
+            raise NotFound(f"no ticket {ticket_id!r}; see: kbsupport ticket list")
+        return found
+
+    def history(self, ticket_id: str) -> Sequence[Message]:
+        """All that was said on a ticket."""
+        ticket = self.ticket(ticket_id)
+        with self._database().read() as connection:
+            return conversations.messages(connection, ticket.conversation_id)
+
+    def unread(self, conversation_id: str) -> list[Message]:
+        """What specialists wrote and the customer has not read yet, as it should be shown."""
+        with self._database().read() as connection:
+            new = [
+                message
+                for message in conversations.messages(connection, conversation_id)
+                if message.author is Author.SPECIALIST and message.delivery is Delivery.PENDING
+            ]
+            ticket = tickets.ticket_of(connection, conversation_id) if new else None
+        return [self._framed(message, ticket) if ticket else message for message in new]
+
+    def _framed(self, message: Message, ticket: Ticket) -> Message:
+        """The specialist's words, untouched, between a greeting and a signature."""
+        customer = Customer(ticket.customer_id, ticket.tier)
+        with suppress(UpstreamError):  # without the CRM nobody is greeted by name
+            customer = (ticket.customer_id and self.crm.find(ticket.customer_id)) or customer
+        author = self.rota().find(message.by)
+        framed = self.replies.outgoing(
+            message.text, customer=customer, ticket=ticket.id,
+            signed=author.name if author else message.by, language=ticket.language,
+        )  # fmt: skip
+        return replace(message, text=framed)
+
+    def note_read(self, message: Message) -> None:
+        """The customer has it: noted after it was shown, so that it may come twice, never not."""
+        now = self._clock()
+        with self._database().write() as connection:
+            if conversations.note_delivery(connection, message.id, Delivery.SENT):
+                held = tickets.ticket_of(connection, message.conversation_id)
+                events.record(
+                    connection, EventType.MESSAGE_SENT, now=now,
+                    ticket_id=held.id if held else None, body={"message": message.id},
+                )  # fmt: skip
+
+    def without_next_action(self) -> list[str]:
+        """Open tickets that nobody has and nothing will happen with: there should be none."""
+        with self._database().read() as connection:
+            return tickets.without_next_action(connection)
+
+    def verify(self, anchor: Path | None = None, write_anchor: Path | None = None) -> Verified:
+        """Whether the audit log is as it was written; an anchor that is replaced is held to it."""
+        held = audit.read_anchor(anchor) if anchor else None
+        if anchor is not None and held is None:
+            raise ConfigError(
+                f"{anchor} does not exist; make one: kbsupport audit verify --write-anchor"
+            )
+        replaced = audit.read_anchor(write_anchor) if write_anchor else None
+        with self._database().read() as connection:
+            for one in (held, replaced) if replaced else (held,):
+                checked = audit.verify(connection, self.audit_key, one)
+                if checked.fault is not None:
+                    return checked
+            end = audit.head(connection)
+        if write_anchor is not None:
+            audit.write_anchor(write_anchor, end)
+        return checked
+
+    def sweep(self, now: datetime | None = None) -> Swept:
+        """Move the overdue on, and tell everybody who listens what happened."""
+        swept = self.desk.sweep(now)
+        self.outbox.deliver(now)
+        return swept
+
+    def erase(self, customer_id: str, by: str) -> Erased:
+        """Take a customer out of everything that is kept here."""
+        from kbsupport.erasing import erase
+
+        return erase(
+            self._database(), self._home, self.audit_key, customer_id, self._clock(), by=by
+        )
+
+    def events(self, after: int = 0, limit: int = 100, ticket_id: str | None = None) -> list[Event]:
+        """What happened, in order."""
+        with self._database().read() as connection:
+            return events.events(connection, after, limit, ticket_id)
+
+    def attach(self, question: Question) -> Any:
+        """The question's files, kept."""
+        return self.attachments.keep(question.uploads) if question.uploads else ()
+
+    def _notify(self, event: Event) -> None:
+        from kbsupport.notices import notice_for
+
+        held = None
+        if event.ticket_id is not None:
+            with self._database().read() as connection:
+                held = escalations.newest_of(connection, event.ticket_id)
+        notice = notice_for(event, held, self.rota().lead.id)
+        if notice is not None:
+            self.notifier.notify(notice)
+
+    def _built(self, port: str, section: PartSettings) -> Any:
+        options = section.options()
+        if port in {"crm", "tier"}:
+            options.setdefault("tiers", self._settings.customers.tiers)
+        if port == "notifier" and section.use == "log":
+            options.setdefault("path", self._home / "notices.jsonl")
+        return plugins.build(port, section.use, **options)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        held = path.stat()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}; see [desk] rota") from error
+    return held.st_mtime_ns, held.st_size
+
+
+class Imported:
+    """The customers that were imported into the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, customer_id: str) -> Customer | None:
+        """The customer as last imported."""
+        with self._database.read() as connection:
+            return customers.find_customer(connection, customer_id)
