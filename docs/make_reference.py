@@ -6,12 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = (
-    "", "index", "ask", "learn", "calibrate", "backtest", "whatif", "replay", "explain",
-    "articles", "articles list", "articles show", "ticket", "ticket list", "ticket show",
-    "config", "config show", "doctor", "demo",
-)  # fmt: skip
 PAGE = Path(__file__).with_name("reference.md")
+
+
+def commands() -> list[str]:
+    """Every command in the order of the help, groups before what is in them."""
+    import typer.main
+
+    from kbsupport.cli.main import cli
+
+    found = [""]
+    for name, command in typer.main.get_command(cli).commands.items():
+        found.append(name)
+        found += [f"{name} {inner}" for inner in getattr(command, "commands", ())]
+    return found
 
 
 def help_of(command: str) -> str:
@@ -27,7 +35,7 @@ def help_of(command: str) -> str:
 def main() -> int:
     """Write the page, or compare it."""
     parts = ["# Command reference", "Made from `--help` by `make docs`."]
-    for command in COMMANDS:
+    for command in commands():
         parts += [f"## kbsupport {command}".rstrip(), f"```text\n{help_of(command)}\n```"]
     page = "\n\n".join(parts) + "\n"
     if "--check" not in sys.argv:
