@@ -21,6 +21,7 @@ from kbsupport.model import (
     Question,
     Reason,
     Reply,
+    Signals,
     State,
     Verdict,
 )
@@ -83,9 +84,8 @@ class Assistant:
         *,
         suggest: bool,
     ) -> Turn:
-        thought = Thought(read_signals(question.text, thread.said))
+        thought, order = Thought(Signals()), None
         answer, error = None, None
-        order: Order | None = None
         try:
             if thread.with_a_person:
                 verdict = Verdict(Outcome.ESCALATE, Reason.WITH_A_PERSON, "a person has the ticket")
@@ -101,6 +101,8 @@ class Assistant:
             # Whatever fails, the customer gets a person.
             error = str(failure)
             thought = replace(thought, verdict=Verdict(Outcome.ESCALATE, Reason.FAILED, error))
+        if thought.case is None:  # nobody got as far as reading the message
+            thought = replace(thought, signals=read_signals(question.text, thread.said))
         resolved = thought.verdict.outcome is Outcome.RESOLVE
         text = (
             answer.text

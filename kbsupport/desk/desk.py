@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kbsupport.desk.approving import check_decider, why_not, yes_needed
 from kbsupport.desk.briefs import DeskBrief, compose
-from kbsupport.desk.queueing import Listed, Order
+from kbsupport.desk.queueing import Line, Listed, Order
 from kbsupport.desk.rota import Need, Rota, choose, expected_wait, ruled
 from kbsupport.desk.stats import Stats, tally
 from kbsupport.desk.sweeping import Sweep, Swept, level_above
@@ -84,6 +84,7 @@ class Desk:
         self._database, self._rota, self._audit_key = database, rota, audit_key
         self._tiers, self._clock = tuple(tiers), clock
         self._last: str | None = None
+        self._line = Line()
 
     def open(self, connection: Connection, handover: Handover, *, cause: int | None) -> Opened:
         """Queue a ticket for people, in the caller's transaction; one they have already stays."""
@@ -252,12 +253,13 @@ class Desk:
 
     @contextmanager
     def _turn(self, by: str, now: datetime | None = None) -> Iterator[Turn]:
+        self._line.forget()
         with self._database.write() as connection:
             yield Turn(connection, by, now or self._clock(), self._audit_key)
 
     def _open(self, turn: Turn, handover: Handover, cause: int | None = None) -> Opened:
         rota, ticket, now = self._rota(), handover.ticket, turn.now
-        queue = escalations.in_line(turn.connection, now)
+        queue = self._line.rows(now, lambda: escalations.in_line(turn.connection, now))
         loads = escalations.loads(turn.connection)
         held = escalations.newest_of(turn.connection, ticket.id)
         level = _level(rota, handover, held)
@@ -270,6 +272,7 @@ class Desk:
             told = {**_of(held), "level": str(held.level), "to": [wanted] if wanted else []}
             turn.tell(EventType.TICKET_ESCALATED, ticket.id, told, cause=cause)
             ahead = self._order(now).ahead(held, queue)
+            self._line.add(escalations.standing_of(held))
         else:
             # It stands in that queue itself.
             ahead = max(0, self._order(now).ahead(held, queue) - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from kbsupport.model import Escalation, Ticket
 if TYPE_CHECKING:
     from kbsupport.store.escalations import Standing
 
-_NO_TIME = timedelta(0)
+_NO_TIME, _FRESH = timedelta(0), timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,40 @@ class Order:
 
         if not others:
             return 0
-        first, urgent, tiers, hours = (np.asarray(column) for column in zip(*others, strict=True))
-        rank = np.asarray([self._rank(tier) for tier in tiers], float)
+        first, pressing, tiers, waited = zip(*others, strict=True)
+        ranks = {tier: self._rank(tier) for tier in set(tiers)}
+        rank, urgent = np.asarray([ranks[t] for t in tiers], float), np.asarray(pressing, float)
         nothing = np.zeros(len(others))
-        calm = worths(urgent.astype(float), rank, nothing, nothing)
-        mood = (first / calm - 1.0) / MOOD
-        now = worths(urgent.astype(float), rank, mood, hours)
+        mood = (np.asarray(first) / worths(urgent, rank, nothing, nothing) - 1.0) / MOOD
+        now = worths(urgent, rank, mood, np.asarray(waited, float))
         return int((now >= self.worth(one).value).sum())
 
     def _rank(self, tier: str) -> int:
         # A tier that is not set any more counts as the strictest.
         return self.tiers.index(tier) if tier in self.tiers else len(self.tiers) - 1
+
+
+class Line:
+    """What waits, as it was read less than a second ago, and what was added since.
+
+    A long queue is not read again for every question of a busy second: what a customer is told of
+    their place may lack what other processes did in it.
+    """
+
+    def __init__(self) -> None:
+        self._read_at: datetime | None = None
+        self._rows: list[Standing] = []
+
+    def rows(self, now: datetime, read: Callable[[], Sequence[Standing]]) -> Sequence[Standing]:
+        """All that stands in line."""
+        if self._read_at is None or abs(now - self._read_at) > _FRESH:
+            self._rows, self._read_at = list(read()), now
+        return self._rows
+
+    def add(self, standing: Standing) -> None:
+        """Put one more at its end."""
+        self._rows.append(standing)
+
+    def forget(self) -> None:
+        """Read it anew the next time: somebody left it."""
+        self._read_at = None

@@ -15,7 +15,7 @@ ANY = "*"
 STRATEGIES = ("least_loaded", "round_robin")
 DEFAULT_TIER = "default"
 _LEVELS = list(Level)
-_WALKED = 50
+_WALKED = 20
 
 
 @dataclass(frozen=True, slots=True)

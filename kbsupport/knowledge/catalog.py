@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class Entry:
     topic: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     """Articles and chunks of a generation, as rows; the rows of one article are adjacent."""
 
@@ -66,8 +67,13 @@ class Catalog:
 
     def rows_of(self, article: int) -> range:
         """The chunk rows of one article."""
-        begin, end = np.searchsorted(self.owners, [article, article + 1])
-        return range(int(begin), int(end))
+        return range(self._starts[article], self._starts[article + 1])
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each article's rows begin: asked for fifty times a question."""
+        found: list[int] = np.searchsorted(self.owners, np.arange(len(self.entries) + 1)).tolist()
+        return found
 
     def is_passage(self, row: int) -> bool:
         """True if the chunk is a piece of the text."""

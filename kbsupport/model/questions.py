@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter, mul
 
 from kbsupport.model.articles import Article, Audience
 from kbsupport.model.customers import Identity
@@ -72,14 +73,17 @@ class Channels(Flat):
 
     def values(self) -> tuple[float, ...]:
         """The numbers in the order of the fields."""
-        return tuple(getattr(self, name) for name in CHANNELS)
+        found: tuple[float, ...] = _VALUES(self)
+        return found
 
     def weighed(self, weights: Channels) -> float:
         """One number to order articles by; it is never shown as a probability."""
-        return sum(a * b for a, b in zip(self.values(), weights.values(), strict=True))
+        found: float = sum(map(mul, self.values(), weights.values()))
+        return found
 
 
 CHANNELS: tuple[str, ...] = Channels.__slots__
+_VALUES = attrgetter(*CHANNELS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 AUDIT: Any = AuditRow.__table__  # type: ignore[attr-defined]
 
+_HEAD = select(AUDIT.c.id, AUDIT.c.hash).order_by(AUDIT.c.id.desc()).limit(1)
+_APPEND = insert(AUDIT)
 _BYTES = 32
 _CUT = "rows {} to {} are missing: the end of the log was cut off"
 _OTHER = "row {} is not the one that the anchor names: the log was written anew"
@@ -66,13 +68,12 @@ def append(
         "subject": subject,
         "body": _canonical(dict(body)),
     }
-    connection.execute(insert(AUDIT), row | {"hash": _seal(key, last.hash, row)})
+    connection.execute(_APPEND, row | {"hash": _seal(key, last.hash, row)})
 
 
 def head(connection: Connection) -> Anchor:
     """Where the log ends now."""
-    query = select(AUDIT.c.id, AUDIT.c.hash).order_by(AUDIT.c.id.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     return Anchor(0, "") if row is None else Anchor(row.id, row.hash)
 
 

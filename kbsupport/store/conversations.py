@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.sqlite import insert
 
@@ -21,6 +21,30 @@ if TYPE_CHECKING:
 
 CONVERSATION: Any = ConversationRow.__table__  # type: ignore[attr-defined]
 MESSAGE: Any = MessageRow.__table__  # type: ignore[attr-defined]
+
+
+def _beginning() -> Any:
+    new = insert(CONVERSATION)
+    given = new.excluded
+    theirs = CONVERSATION.c.customer_id
+    return new.on_conflict_do_update(
+        index_elements=[CONVERSATION.c.id],
+        set_={"customer_id": given.customer_id, "identity": given.identity},
+        where=or_(theirs.is_(None), theirs == given.customer_id),
+    ).returning(CONVERSATION.c.id)
+
+
+# Built once: putting a statement together takes longer than running it.
+_ONE = CONVERSATION.c.id == bindparam("which")
+_BEGIN = _beginning()
+_LAST = select(CONVERSATION.c.seq).where(_ONE)
+_COUNT = (
+    update(CONVERSATION)
+    .where(_ONE)
+    .values(seq=CONVERSATION.c.seq + 1)
+    .returning(CONVERSATION.c.seq)
+)
+_ADD = plain_insert(MESSAGE).returning(MESSAGE)
 
 
 def begin(
@@ -38,19 +62,11 @@ def begin(
     else. Its `identity` is what the channel knew last.
     """
     name = storable(conversation_id or f"v-{uuid4().hex}")
-    new = insert(CONVERSATION).values(
-        id=name, channel=channel, customer_id=customer_id, identity=str(identity),
-        created_at=now, seq=0,
-    )  # fmt: skip
-    given = new.excluded
-    query = new.on_conflict_do_update(
-        index_elements=[CONVERSATION.c.id],
-        set_={"customer_id": given.customer_id, "identity": given.identity},
-        where=or_(
-            CONVERSATION.c.customer_id.is_(None), CONVERSATION.c.customer_id == given.customer_id
-        ),
-    )
-    found = connection.execute(query.returning(CONVERSATION.c.id)).scalar()
+    row = {
+        "id": name, "channel": channel, "customer_id": customer_id, "identity": str(identity),
+        "created_at": now, "seq": 0,
+    }  # fmt: skip
+    found = connection.execute(_BEGIN, row).scalar()
     if found is None:
         raise NotAllowed(
             f"conversation {name!r} belongs to another customer; begin a new one without its id"
@@ -60,8 +76,7 @@ def begin(
 
 def last_seq(connection: Connection, conversation_id: str) -> int:
     """The number of the last message; 0 if there is none."""
-    query = select(CONVERSATION.c.seq).where(CONVERSATION.c.id == conversation_id)
-    return int(connection.execute(query).scalar() or 0)
+    return int(connection.execute(_LAST, {"which": conversation_id}).scalar() or 0)
 
 
 def add_message(
@@ -80,9 +95,7 @@ def add_message(
     """Store one more turn; a key that came before is a Conflict, and takes no number."""
     if key is not None and message_with_key(connection, key) is not None:
         raise Conflict(f"the message with the key {key!r} is stored already; do not send it again")
-    counted = update(CONVERSATION).where(CONVERSATION.c.id == conversation_id)
-    counted = counted.values(seq=CONVERSATION.c.seq + 1).returning(CONVERSATION.c.seq)
-    seq = connection.execute(counted).scalar()
+    seq = connection.execute(_COUNT, {"which": conversation_id}).scalar()
     if seq is None:
         raise NotFound(f"no conversation {conversation_id!r}; see: kbsupport ticket list")
     row = {
@@ -90,7 +103,7 @@ def add_message(
         "text": storable(text), "created_at": now, "decision_id": decision_id, "key": key,
         "delivery": str(delivery), "attempts": 0, "attachments": [asdict(a) for a in attachments],
     }  # fmt: skip
-    made = connection.execute(plain_insert(MESSAGE).returning(MESSAGE), row).one()
+    made = connection.execute(_ADD, row).one()
     return _message(made)
 
 

@@ -45,6 +45,35 @@ def _moment(now: datetime) -> str:
     return now.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
+_GIVEN = (
+    "state", "opened_at", "topic", "tier", "level", "language", "urgent", "priority",
+    "why_priority", "first_due", "due", "next_action_at", "wanted", "step", "version",
+)  # fmt: skip
+
+
+def _opening() -> Any:
+    given = [bindparam(name, type_=ESCALATION.c[name].type) for name in _GIVEN]
+    taken = exists().where(ESCALATION.c.ticket_id == TICKET.c.id, ESCALATION.c.state.in_(_OPEN))
+    # From the ticket's own row, so that a ticket that is not there or has one gives no row.
+    once = select(TICKET.c.id, *given).where(TICKET.c.id == bindparam("which"), ~taken)
+    return insert(ESCALATION).from_select(["ticket_id", *_GIVEN], once).returning(ESCALATION)
+
+
+# Built once: putting a statement together takes longer than running it.
+_OPEN_ONE = _opening()
+_NEWEST = (
+    select(ESCALATION)
+    .where(ESCALATION.c.ticket_id == bindparam("which"))
+    .order_by(ESCALATION.c.id.desc())
+    .limit(1)
+)
+_LOADS = (
+    select(ESCALATION.c.owner, func.count())
+    .where(ESCALATION.c.state.in_(_TAKEN), ESCALATION.c.owner.is_not(None))
+    .group_by(ESCALATION.c.owner)
+)
+
+
 def open_escalation(
     connection: Connection,
     ticket_id: str,
@@ -69,12 +98,7 @@ def open_escalation(
         "why_priority": why_priority, "first_due": first_due, "due": due,
         "next_action_at": next_action_at, "wanted": wanted, "step": 0, "version": 1,
     }  # fmt: skip
-    given = [bindparam(None, value, type_=ESCALATION.c[name].type) for name, value in row.items()]
-    taken = exists().where(ESCALATION.c.ticket_id == TICKET.c.id, ESCALATION.c.state.in_(_OPEN))
-    # From the ticket's own row, so that a ticket that is not there or has one gives no row.
-    once = select(TICKET.c.id, *given).where(TICKET.c.id == number_of(ticket_id), ~taken)
-    query = insert(ESCALATION).from_select(["ticket_id", *row], once).returning(ESCALATION)
-    made = connection.execute(query).one_or_none()
+    made = connection.execute(_OPEN_ONE, row | {"which": number_of(ticket_id)}).one_or_none()
     if made is None:
         found = open_of(connection, ticket_id)
         if found is None:
@@ -137,9 +161,13 @@ def open_of(connection: Connection, ticket_id: str) -> Escalation | None:
 
 def newest_of(connection: Connection, ticket_id: str) -> Escalation | None:
     """The last escalation of this ticket, open or ended."""
-    query = select(ESCALATION).where(ESCALATION.c.ticket_id == number_of(ticket_id)).limit(1)
-    row = connection.execute(query.order_by(ESCALATION.c.id.desc())).one_or_none()
+    row = connection.execute(_NEWEST, {"which": number_of(ticket_id)}).one_or_none()
     return None if row is None else _escalation(row)
+
+
+def standing_of(one: Escalation) -> Standing:
+    """How one that was opened just now stands in line."""
+    return Standing(one.priority, one.urgent, one.tier, 0.0)
 
 
 def in_line(connection: Connection, now: datetime) -> list[Standing]:
@@ -168,11 +196,7 @@ def at_work(connection: Connection, by: str | None = None) -> list[Escalation]:
 
 def loads(connection: Connection) -> dict[str, int]:
     """How much each person has at work; whoever has nothing is not named."""
-    query = select(ESCALATION.c.owner, func.count()).where(
-        ESCALATION.c.state.in_(_TAKEN), ESCALATION.c.owner.is_not(None)
-    )
-    rows = connection.execute(query.group_by(ESCALATION.c.owner))
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in connection.execute(_LOADS)}
 
 
 def overdue(connection: Connection, now: datetime, limit: int = 500) -> list[Escalation]:

@@ -23,6 +23,9 @@ EVENT: Any = EventRow.__table__  # type: ignore[attr-defined]
 SUBSCRIBER: Any = SubscriberRow.__table__  # type: ignore[attr-defined]
 
 
+_RECORD = plain_insert(EVENT).returning(EVENT.c.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a subscriber has read, and since when it fails."""
@@ -49,7 +52,7 @@ def record(
     row = {
         "type": str(type), "at": now, "ticket_id": ticket, "cause": cause, "body": dict(body or {}),
     }  # fmt: skip
-    made = connection.execute(plain_insert(EVENT).returning(EVENT.c.id), row)
+    made = connection.execute(_RECORD, row)
     return int(made.scalar_one())
 
 

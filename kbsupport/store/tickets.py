@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from kbsupport.errors import Conflict, NotFound
@@ -43,6 +43,15 @@ class Keep(Enum):
 
 
 KEEP: Final = Keep.KEEP
+
+
+# Built once: putting a statement together takes longer than running it.
+_OPEN_ONE = (
+    insert(TICKET)
+    .on_conflict_do_nothing(index_elements=[TICKET.c.conversation_id])
+    .returning(TICKET)
+)
+_OF = select(TICKET).where(TICKET.c.conversation_id == bindparam("which"))
 
 
 def number_of(name: str, letter: str = _LETTER) -> int | None:
@@ -82,8 +91,7 @@ def open_ticket(
         "decision_id": decision_id, "brief": dict(brief), "created_at": now, "topic": topic,
         "language": language, "owner": owner, "next_action_at": next_action_at, "version": 1,
     }  # fmt: skip
-    once = insert(TICKET).on_conflict_do_nothing(index_elements=[TICKET.c.conversation_id])
-    made = connection.execute(once.returning(TICKET), row).one_or_none()
+    made = connection.execute(_OPEN_ONE, row).one_or_none()
     if made is None:
         raise Conflict(f"conversation {conversation_id!r} has a ticket already; move that one")
     return _ticket(made)
@@ -134,7 +142,8 @@ def find_ticket(connection: Connection, ticket_id: str) -> Ticket | None:
 
 def ticket_of(connection: Connection, conversation_id: str) -> Ticket | None:
     """The ticket of a conversation."""
-    return _one(connection, TICKET.c.conversation_id == conversation_id)
+    row = connection.execute(_OF, {"which": conversation_id}).one_or_none()
+    return None if row is None else _ticket(row)
 
 
 def tickets(
