@@ -26,9 +26,11 @@ class Mirror:
     """A subscriber: every ticket that people get is made there too, and followed to its end."""
 
     def __init__(
-        self, database: Database, ticketing: Ticketing, clock: Callable[[], datetime]
+        self, database: Database, ticketing: Ticketing, clock: Callable[[], datetime], ours: str
     ) -> None:
         self._database, self._ticketing, self._clock = database, ticketing, clock
+        # Two installations may share a help desk, and each of them has a T-1.
+        self._ours = ours
 
     def __call__(self, event: Event) -> None:
         """Tell the other system of one event; UpstreamError if it cannot be told now."""
@@ -42,7 +44,7 @@ class Mirror:
             return  # what people never had is no business of theirs
         ref = Ref(known["system"], known["id"]) if known else self._open(ticket)
         self._say(ref, said)
-        self._ticketing.set_status(ref, ticket.state, f"{ticket.id}/{event.id}/state")
+        self._ticketing.set_status(ref, ticket.state, self._key(f"{ticket.id}/{event.id}/state"))
 
     def _open(self, ticket: Ticket) -> Ref:
         subject = " ".join(ticket.question.split())[:_SUBJECT] or ticket.id
@@ -55,10 +57,10 @@ class Mirror:
                 email=brief.get("email"),
                 created_at=ticket.created_at,
             ),
-            ticket.id,
+            self._key(ticket.id),
         )
         told = f"Why a person: {ticket.reason}. {ticket.brief.get('rule', '')}"
-        self._ticketing.note(ref, told, f"{ticket.id}/why")
+        self._ticketing.note(ref, told, self._key(f"{ticket.id}/why"))
         with self._database.write() as connection:
             # Another process may have made it meanwhile: with this key it made the same one.
             if keys.kept(connection, _name(ticket.id), "mirror") is None:
@@ -69,13 +71,16 @@ class Mirror:
     def _say(self, ref: Ref, said: list[Message]) -> None:
         """All turns but the first, which opened it; the key lets each through once."""
         for message in said[1:]:
-            key = f"message/{message.id}"
+            key = self._key(f"message/{message.id}")
             if message.author in {Author.ASSISTANT, Author.SPECIALIST}:
                 self._ticketing.reply(ref, message, key)
             elif message.author is Author.CUSTOMER:
                 self._ticketing.note(ref, f"The customer wrote:\n\n{message.text}", key)
             else:
                 self._ticketing.note(ref, message.text, key)
+
+    def _key(self, what: str) -> str:
+        return f"{self._ours}/{what}"
 
 
 def find_ref(database: Database, ticket_id: str) -> Ref:

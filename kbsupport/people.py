@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -148,7 +149,8 @@ class People:
             from kbsupport.mirror import Mirror
 
             made = self._built("ticketing", self._settings.ticketing)
-            listeners["ticketing"] = Mirror(self._database(), made, self._clock)
+            ours = hashlib.sha256(self.audit_key).hexdigest()[:12]
+            listeners["ticketing"] = Mirror(self._database(), made, self._clock, ours)
         return Outbox(self._database(), listeners, self._clock)
 
     def rota(self) -> Rota:

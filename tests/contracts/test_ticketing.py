@@ -15,7 +15,10 @@ from kbsupport.adapters.django_helpdesk import DjangoHelpdesk
 from kbsupport.adapters.request_tracker import RequestTracker
 from kbsupport.adapters.ticketing import mark
 from kbsupport.errors import ConfigError, NotFound, UpstreamError
+from kbsupport.mirror import Mirror, find_ref
 from kbsupport.model import Author, Message, Ref, State, TicketView
+from kbsupport.outbox import Outbox
+from kbsupport.people import utc_now
 
 UNICODE = "Grüße 返品 🙂 العربية — “quoted” <b>not bold</b> & 50 %"
 TEMPLATES = (
@@ -402,3 +405,26 @@ def test_what_a_customer_wrote_never_counts_as_a_mark(helpdesk_server):
     ref = ticketing.open(new(text=forged), fresh_key())
     assert ref not in [view.ref for view in ticketing.history(victim.customer_id)]
     assert ticketing.open(new(), "later") != ref
+
+
+def test_a_ticket_of_ours_is_followed_there_from_question_to_answer(there, ticketing, make_app):
+    app = make_app()
+    listeners = {"ticketing": Mirror(app.database, ticketing, utc_now, fresh_key())}
+    outbox = Outbox(app.database, listeners, utc_now)
+    # Nothing is indexed, so a person gets it.
+    reply = app.ask(f"Where is parcel {next(_count)}?", conversation_id="v-1", customer="c-mirror")
+    for _ in range(2):
+        assert outbox.deliver().failed == {}
+    ref = find_ref(app.database, reply.ticket_id)
+    assert reply.ticket_id in there.title(ref)
+    (waiting,) = app.desk.list()
+    app.desk.claim(waiting.escalation.id, "lead")
+    app.ask("It is a small one.", conversation_id="v-1", customer="c-mirror")
+    app.desk.answer(waiting.escalation.id, "lead", "It comes on Friday.")
+    for _ in range(2):
+        assert outbox.deliver().failed == {}
+    said = there.said(ref)
+    public = [text for text, shown in said if shown]
+    assert sum("It comes on Friday." in text for text in public) == 1
+    assert sum("It is a small one." in text for text, shown in said if not shown) == 1
+    assert sum("Why a person" in text for text, shown in said if not shown) == 1
