@@ -135,7 +135,10 @@ class Keeper:
         assert ticket is not None
         now = self._clock()
         with self._database.write() as connection:
-            self._receive(connection, turn, now)
+            conversation = self._receive(connection, turn, now)
+            held = tickets.find_ticket(connection, ticket.id)
+            if held is None or not held.state.with_a_person:
+                raise Overtaken(conversation)  # they handed it back meanwhile
             told = {"decision": turn.reply.decision_id}
             events.record(
                 connection, EventType.MESSAGE_RECEIVED, now=now, ticket_id=ticket.id, body=told
@@ -152,9 +155,10 @@ class Keeper:
         return reply
 
     def _opens(self, turn: Turn, *, open_ticket: bool) -> bool:
-        """Whoever asks once and is answered needs no ticket; a conversation has one."""
+        """Whoever asks once and is answered needs no ticket, unless they may send it again."""
         escalated = turn.reply.verdict.outcome is Outcome.ESCALATE
-        return open_ticket and (escalated or turn.question.conversation_id is not None)
+        comes_again = turn.question.conversation_id is not None or turn.question.key is not None
+        return open_ticket and (escalated or comes_again)
 
     def _converse(self, connection: Connection, turn: Turn) -> Reply:
         now = self._clock()
@@ -214,7 +218,13 @@ class Keeper:
             return ticket, True
         if held.state is State.CLOSED and state is not State.QUEUED:
             return held, False  # thanks for a closed ticket do not open it again
-        return tickets.move(connection, held.id, state, now=now, owner=None, **what), False
+        try:
+            moved = tickets.move(
+                connection, held.id, state, now=now, owner=None, expected=held.version, **what
+            )
+        except Conflict as error:  # a person took it while this was thought of
+            raise Overtaken(conversation) from error
+        return moved, False
 
     def _tell(
         self, connection: Connection, ticket: Ticket, reply: Reply, now: datetime, *, created: bool

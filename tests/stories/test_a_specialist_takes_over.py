@@ -103,6 +103,29 @@ def test_the_same_message_sent_twice_is_answered_once(app):
         say(app, EASY, key="m-1")
 
 
+def test_a_question_outside_any_conversation_is_answered_once_under_one_key(app):
+    first, second = (app.ask(EASY, key="q-1", customer="C-1") for _ in "ab")
+    assert first.verdict.outcome == "resolve"
+    assert first.decision_id == second.decision_id
+    assert app.ask(EASY, key="q-1", customer="C-2").decision_id != first.decision_id
+
+
+def test_a_person_who_takes_it_while_the_assistant_thinks_is_not_talked_over(app, monkeypatch):
+    first = say(app, EASY)
+    think = app.mind.think
+
+    def slow(*arguments, **more):
+        found = think(*arguments, **more)
+        if app.ticket(first.ticket_id).state is State.ANSWERED:
+            app.desk.reopen(first.ticket_id, "lead")
+        return found
+
+    monkeypatch.setattr(app.mind, "think", slow)
+    second = say(app, "Can the Hub join my 5 GHz network?")
+    assert (second.verdict.outcome, second.verdict.reason) == ("escalate", "with_a_person")
+    assert authors(app, first) == [Author.CUSTOMER, Author.ASSISTANT, Author.CUSTOMER]
+
+
 def test_a_conversation_belongs_to_one_customer(app):
     say(app, HARD, customer="C-1")
     with pytest.raises(NotAllowed):
