@@ -27,7 +27,6 @@ from kbsupport.model import (
 )
 from kbsupport.reception import Reception
 from kbsupport.thread import Thread
-from kbsupport.triage.signals import read_signals
 
 if TYPE_CHECKING:
     from kbsupport.order_desk import OrderDesk
@@ -102,7 +101,7 @@ class Assistant:
             error = str(failure)
             thought = replace(thought, verdict=Verdict(Outcome.ESCALATE, Reason.FAILED, error))
         if thought.case is None:  # nobody got as far as reading the message
-            thought = replace(thought, signals=read_signals(question.text, thread.said))
+            thought = replace(thought, signals=self._mind.hear(question.text, thread.said))
         resolved = thought.verdict.outcome is Outcome.RESOLVE
         text = (
             answer.text
@@ -154,7 +153,8 @@ class Assistant:
         """What is said where no article is quoted; who was greeted before is not greeted again."""
         reason, ticket = thought.verdict.reason, thread.ticket
         whom = replace(customer, name=None) if thread.seq else customer
-        spoken = self._replies.language_for(thought.signals, customer, question.language)
+        told = question.language or (ticket.language if ticket else None)
+        spoken = self._replies.language_for(thought.signals, customer, told)
         if reason is Reason.WITH_A_PERSON and ticket is not None:
             taken = ticket.state is not State.QUEUED
             return self._replies.passed_on(

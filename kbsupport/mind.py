@@ -138,6 +138,10 @@ class Mind:
             asked_back=asked_back, answered=answered, identity=identity,
         )  # fmt: skip
 
+    def hear(self, text: str, earlier: Sequence[str]) -> Signals:
+        """What a message says by itself, where nothing is looked for."""
+        return read_signals(text, earlier, self._reader.read(text))
+
     def read(self, intents: IntentModel | None, text: str, vector: Vector) -> Reading:
         """What libraries and fitted models say of a message."""
         reading = self._reader.read(text)
