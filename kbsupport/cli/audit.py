@@ -23,8 +23,8 @@ def register(cli: typer.Typer) -> None:
 @group.command(
     "verify",
     epilog="Examples:\n\nkbsupport audit verify\n\n"
-    "kbsupport audit verify --write-anchor /mnt/elsewhere/audit.anchor\n\n"
-    "kbsupport audit verify --anchor /mnt/elsewhere/audit.anchor --json",
+    "kbsupport audit verify --write-anchor elsewhere/audit.anchor\n\n"
+    "kbsupport audit verify --anchor elsewhere/audit.anchor --json",
 )
 def verify(
     context: typer.Context,
