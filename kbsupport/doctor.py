@@ -133,6 +133,9 @@ def _desk(app: App) -> str:
     lost = app.people.without_next_action()
     if lost:
         raise KbSupportError(f"nobody has {', '.join(lost)} and nothing will happen with them")
+    unheard = app.people.unheard()
+    if unheard:
+        raise KbSupportError("; ".join(unheard))
     return f"{len(rota.specialists)} specialists, {len(waiting)} open tickets"
 
 

@@ -267,6 +267,11 @@ class People:
         self.outbox.deliver(now)
         return swept
 
+    def unheard(self) -> tuple[str, ...]:
+        """Who could not be told what happened, and why; it is kept and told later."""
+        failing = self.outbox.failing().items()
+        return tuple(f"the {name} could not be told: {held.error}" for name, held in failing)
+
     def erase(self, customer_id: str, by: str) -> Erased:
         """Take a customer out of everything that is kept here."""
         from kbsupport.erasing import erase

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kbsupport.cli.options import of
-from kbsupport.cli.output import emit, emit_json, plain_table, read_stdin
+from kbsupport.cli.output import emit, emit_json, plain_table, read_stdin, tell
 from kbsupport.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -224,11 +224,13 @@ def sweep(context: typer.Context) -> None:
     """Move the overdue on: remind, reassign, next level, lead; each once. Run it every minute."""
     chosen = of(context)
     with chosen.open() as app:
-        swept = app.people.sweep()
+        swept, unheard = app.people.sweep(), app.people.unheard()
     if chosen.json:
         emit_json(swept.to_dict())
     else:
         emit("\n".join(swept.lines()))
+    for said in unheard:
+        tell(f"note: {said}; it is tried again with a later sweep", quiet=chosen.quiet)
 
 
 @group.command("stats", epilog="Examples:\n\nkbsupport desk stats\n\nkbsupport desk stats --json")

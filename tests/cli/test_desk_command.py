@@ -3,6 +3,7 @@ import json
 import pytest
 from at_desk import Room
 
+from kbsupport.errors import UpstreamError
 from kbsupport.people import People
 
 MEMBERS = (
@@ -147,3 +148,20 @@ def test_every_member_has_help_with_examples(desk, member):
     ran = desk(member, "--help")
     assert ran.code == 0
     assert f"kbsupport desk {member}" in ran.out
+
+
+class Deaf:
+    def notify(self, notice):
+        raise UpstreamError("pager", f"nobody hears of {notice.ticket_id}")
+
+
+def test_staff_who_could_not_be_told_are_named_by_the_sweep_and_by_doctor(
+    desk, kb, room, home, monkeypatch
+):
+    room.handed()
+    with monkeypatch.context() as broken:
+        broken.setattr(People, "notifier", Deaf())
+        ran = desk("sweep")
+        assert (ran.code, ran.out) == (0, "nothing is overdue\n")
+        assert "nobody hears of T-1" in ran.says_one_line()
+        assert "the notifier could not be told" in kb("--home", home, "doctor").out
