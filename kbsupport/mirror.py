@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from kbsupport.errors import NotFound
 from kbsupport.model import Author, Event, EventType, Message, Ref, Ticket, TicketView
 from kbsupport.store import conversations, keys, tickets
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from kbsupport.ports import Ticketing
     from kbsupport.store.database import Database
 
@@ -38,11 +39,11 @@ class Mirror:
             return
         with self._database.read() as connection:
             ticket = tickets.find_ticket(connection, event.ticket_id)
-            known = keys.kept(connection, _name(event.ticket_id), "mirror")
+            ref = find_ref(connection, event.ticket_id)
             said = conversations.messages(connection, ticket.conversation_id) if ticket else []
-        if ticket is None or (known is None and event.type is not EventType.TICKET_ESCALATED):
+        if ticket is None or (ref is None and event.type is not EventType.TICKET_ESCALATED):
             return  # what people never had is no business of theirs
-        ref = Ref(known["system"], known["id"]) if known else self._open(ticket)
+        ref = ref or self._open(ticket)
         self._say(ref, said)
         self._ticketing.set_status(ref, ticket.state, self._key(f"{ticket.id}/{event.id}/state"))
 
@@ -63,7 +64,7 @@ class Mirror:
         self._ticketing.note(ref, told, self._key(f"{ticket.id}/why"))
         with self._database.write() as connection:
             # Another process may have made it meanwhile: with this key it made the same one.
-            if keys.kept(connection, _name(ticket.id), "mirror") is None:
+            if find_ref(connection, ticket.id) is None:
                 body = {"system": ref.system, "id": ref.id}
                 keys.keep(connection, _name(ticket.id), "mirror", body, self._clock())
         return ref
@@ -83,13 +84,10 @@ class Mirror:
         return f"{self._ours}/{what}"
 
 
-def find_ref(database: Database, ticket_id: str) -> Ref:
-    """Where a ticket is in the other system."""
-    with database.read() as connection:
-        known = keys.kept(connection, _name(ticket_id), "mirror")
-    if known is None:
-        raise NotFound(f"{ticket_id} is not in the other help desk; run: kbsupport desk sweep")
-    return Ref(known["system"], known["id"])
+def find_ref(connection: Connection, ticket_id: str) -> Ref | None:
+    """Where a ticket is in the other system; None while it is not there."""
+    known = keys.kept(connection, _name(ticket_id), "mirror")
+    return None if known is None else Ref(known["system"], known["id"])
 
 
 def _name(ticket_id: str) -> str:

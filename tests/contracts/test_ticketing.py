@@ -415,7 +415,8 @@ def test_a_ticket_of_ours_is_followed_there_from_question_to_answer(there, ticke
     reply = app.ask(f"Where is parcel {next(_count)}?", conversation_id="v-1", customer="c-mirror")
     for _ in range(2):
         assert outbox.deliver().failed == {}
-    ref = find_ref(app.database, reply.ticket_id)
+    with app.database.read() as connection:
+        ref = find_ref(connection, reply.ticket_id)
     assert reply.ticket_id in there.title(ref)
     (waiting,) = app.desk.list()
     app.desk.claim(waiting.escalation.id, "lead")
