@@ -168,21 +168,23 @@ class Outbox:
             except Exception as raised:  # noqa: BLE001 - a stranger's channel may raise anything
                 error = _words(raised)
             else:
-                self._note(message, Delivery.SENT, now)
+                note_delivered(self._database, message, Delivery.SENT, now)
                 return Delivery.SENT, None
             if attempt < ATTEMPTS:
                 return Delivery.PENDING, error
-        self._note(message, Delivery.FAILED, now)
+        note_delivered(self._database, message, Delivery.FAILED, now)
         return Delivery.FAILED, error
 
-    def _note(self, message: Message, became: Delivery, now: datetime) -> None:
-        with self._database.write() as connection:
-            if conversations.note_delivery(connection, message.id, became):
-                ticket = tickets.ticket_of(connection, message.conversation_id)
-                events.record(
-                    connection, _TOLD[became], now=now, ticket_id=ticket.id if ticket else None,
-                    body={"message": message.id},
-                )  # fmt: skip
+
+def note_delivered(database: Database, message: Message, became: Delivery, now: datetime) -> None:
+    """Write down what became of a message, with the event that tells of it, once."""
+    with database.write() as connection:
+        if conversations.note_delivery(connection, message.id, became):
+            ticket = tickets.ticket_of(connection, message.conversation_id)
+            events.record(
+                connection, _TOLD[became], now=now, ticket_id=ticket.id if ticket else None,
+                body={"message": message.id},
+            )  # fmt: skip
 
 
 def _read(subscriber: Subscriber, batch: Sequence[Event]) -> tuple[Sequence[Event], str | None]:

@@ -18,7 +18,6 @@ from kbsupport.model import (
     Customer,
     Delivery,
     Event,
-    EventType,
     Message,
     Question,
     State,
@@ -229,14 +228,9 @@ class People:
 
     def note_read(self, message: Message) -> None:
         """The customer has it: noted after it was shown, so that it may come twice, never not."""
-        now = self._clock()
-        with self._database().write() as connection:
-            if conversations.note_delivery(connection, message.id, Delivery.SENT):
-                held = tickets.ticket_of(connection, message.conversation_id)
-                events.record(
-                    connection, EventType.MESSAGE_SENT, now=now,
-                    ticket_id=held.id if held else None, body={"message": message.id},
-                )  # fmt: skip
+        from kbsupport.outbox import note_delivered
+
+        note_delivered(self._database(), message, Delivery.SENT, self._clock())
 
     def without_next_action(self) -> list[str]:
         """Open tickets that nobody has and nothing will happen with: there should be none."""
