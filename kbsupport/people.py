@@ -20,6 +20,7 @@ from kbsupport.model import (
     Event,
     Message,
     Question,
+    Ref,
     State,
     Ticket,
 )
@@ -28,6 +29,7 @@ from kbsupport.store import audit, conversations, customers, escalations, events
 
 if TYPE_CHECKING:
     from kbsupport.attachments import Attachments
+    from kbsupport.desk.briefs import DeskBrief
     from kbsupport.desk.desk import Desk
     from kbsupport.desk.rota import Rota
     from kbsupport.desk.sweeping import Swept
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from kbsupport.keeping import Keeper
     from kbsupport.order_desk import OrderDesk
     from kbsupport.outbox import Outbox
-    from kbsupport.ports import Crm, Notifier
+    from kbsupport.ports import Crm, Notifier, Ticketing
     from kbsupport.reception import Reception
     from kbsupport.replies import Replies
     from kbsupport.settings import Loaded
@@ -144,13 +146,41 @@ class People:
         from kbsupport.outbox import Outbox
 
         listeners: dict[str, Callable[[Event], None]] = {"notifier": self._notify}
-        if self._settings.ticketing.use != "none":
+        if self.ticketing is not None:
             from kbsupport.mirror import Mirror
 
-            made = self._built("ticketing", self._settings.ticketing)
             ours = hashlib.sha256(self.audit_key).hexdigest()[:12]
-            listeners["ticketing"] = Mirror(self._database(), made, self._clock, ours)
+            listeners["ticketing"] = Mirror(self._database(), self.ticketing, self._clock, ours)
         return Outbox(self._database(), listeners, self._clock)
+
+    @cached_property
+    def ticketing(self) -> Ticketing | None:
+        """The other help desk, where one is kept in step."""
+        section = self._settings.ticketing
+        made: Ticketing | None = (
+            None if section.use == "none" else self._built("ticketing", section)
+        )
+        return made
+
+    def brief(self, escalation_id: str, by: str | None = None) -> DeskBrief:
+        """All that is known of an escalation, with what the other help desk knows of its customer.
+
+        A help desk that cannot be asked is named in the brief, and keeps nobody from reading it.
+        """
+        found = self.desk.brief(escalation_id, by)
+        if self.ticketing is None or found.ticket.customer_id is None:
+            return found
+        try:
+            return replace(found, elsewhere=tuple(self.ticketing.history(found.ticket.customer_id)))
+        except UpstreamError as error:
+            return replace(found, unasked=str(error))
+
+    def mirrored(self, ticket_id: str) -> Ref | None:
+        """Where a ticket is in the other help desk; None while it is not there."""
+        from kbsupport.mirror import find_ref
+
+        with self._database().read() as connection:
+            return find_ref(connection, ticket_id)
 
     def rota(self) -> Rota:
         """Who takes what, as the file says now: the one set, else the home's, else what ships."""

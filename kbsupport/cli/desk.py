@@ -103,7 +103,7 @@ def brief(context: typer.Context, escalation_id: Id, by: Maybe = None) -> None:
     """Show all that is known of an escalation: question, history, customer, a reply to send."""
     chosen = of(context)
     with chosen.open() as app:
-        found = app.desk.brief(escalation_id, by)
+        found = app.people.brief(escalation_id, by)
     if chosen.json:
         emit_json(found.to_dict())
     else:

@@ -12,7 +12,7 @@ from kbsupport.cli.output import emit, emit_json, plain_table
 from kbsupport.cli.sent import uploads
 
 if TYPE_CHECKING:
-    from kbsupport.model import Message, Ticket
+    from kbsupport.model import Message, Ref, Ticket
 
 _WIDE = 60
 _Id = Annotated[str, typer.Argument(metavar="ID")]
@@ -63,10 +63,13 @@ def show_ticket(context: typer.Context, ticket_id: _Id) -> None:
     chosen = of(context)
     with chosen.open() as app:
         ticket, said = app.people.ticket(ticket_id), app.people.history(ticket_id)
+        there = app.people.mirrored(ticket.id)
     if chosen.json:
-        emit_json(ticket.to_dict() | {"messages": [message.to_dict() for message in said]})
+        elsewhere = {"system": there.system, "id": there.id} if there else None
+        messages = [message.to_dict() for message in said]
+        emit_json(ticket.to_dict() | {"elsewhere": elsewhere, "messages": messages})
         return
-    emit("\n".join((*_head(ticket), *(_turn(message) for message in said))))
+    emit("\n".join((*_head(ticket, there), *(_turn(message) for message in said))))
     for passage in ticket.brief.get("passages", [])[:3]:
         where = " > ".join(filter(None, (passage["article_id"], passage["section"])))
         emit(f"\nFound: {where}\n{passage['text']}")
@@ -127,13 +130,15 @@ def _say(ticket: Any, chosen: Globals) -> None:
         emit(f"{ticket.id} is {str(ticket.state).replace('_', ' ')}")
 
 
-def _head(ticket: Ticket) -> tuple[str, ...]:
+def _head(ticket: Ticket, there: Ref | None) -> tuple[str, ...]:
     since = ticket.created_at.strftime("%Y-%m-%d %H:%M UTC")
     who = f"{ticket.customer_id or 'nobody named'} ({ticket.tier})"
     stands = str(ticket.state).replace("_", " ")
     has = f", {ticket.owner} has it" if ticket.owner else ""
+    also = f" · {there.system} {there.id}" if there else ""
     rule = ticket.brief.get("rule", "")
-    return (f"{ticket.id} · since {since} · {who} · {stands}{has}", f"{ticket.reason}: {rule}", "")
+    first = f"{ticket.id} · since {since} · {who} · {stands}{has}{also}"
+    return (first, f"{ticket.reason}: {rule}", "")
 
 
 def _turn(message: Message) -> str:

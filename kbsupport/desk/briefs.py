@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kbsupport.model import Approval, Author, Customer, Escalation, Message, State, Ticket
+from kbsupport.model import (
+    Approval,
+    Author,
+    Customer,
+    Escalation,
+    Message,
+    State,
+    Ticket,
+    TicketView,
+)
 
 _PASSAGES = 3
 _SHORT = 90
@@ -33,7 +42,11 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class DeskBrief:
-    """One escalation with everything that is known of its question and who asks."""
+    """One escalation with everything that is known of its question and who asks.
+
+    `elsewhere` are the customer's tickets in another help desk; `unasked` says why those are
+    missing.
+    """
 
     escalation: Escalation
     ticket: Ticket
@@ -45,6 +58,8 @@ class DeskBrief:
     suggested: Suggestion | None
     approvals: tuple[Approval, ...]
     others: tuple[Ticket, ...]
+    elsewhere: tuple[TicketView, ...] = ()
+    unasked: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """`desk brief --json`."""
@@ -63,6 +78,8 @@ class DeskBrief:
             "draft": self.escalation.draft,
             "approvals": [approval.to_dict() for approval in self.approvals],
             "other_tickets": [_other(ticket) for ticket in self.others],
+            "elsewhere": [_view(ticket) for ticket in self.elsewhere],
+            "unasked": self.unasked,
         }
 
     def lines(self) -> tuple[str, ...]:
@@ -71,6 +88,7 @@ class DeskBrief:
             self._head(), self._who(), _titled("Question", [self.ticket.question]),
             _titled("Tried", self.tried), self._history(), self._found(), self._reply(),
             self._decisions(), _titled("Other tickets", map(_other_line, self.others)),
+            self._elsewhere(),
         )  # fmt: skip
         return tuple(line for part in parts for line in part)
 
@@ -113,6 +131,10 @@ class DeskBrief:
 
     def _decisions(self) -> Iterator[str]:
         return _titled("Approvals", map(_approval_line, self.approvals))
+
+    def _elsewhere(self) -> Iterator[str]:
+        missing = [f"could not be asked: {self.unasked}"] if self.unasked else []
+        return _titled("In the other help desk", [*map(_view_line, self.elsewhere), *missing])
 
 
 def compose(
@@ -204,6 +226,22 @@ def _other_line(ticket: Ticket) -> str:
     return (
         f"{ticket.id} {_words(ticket.state)}, {_at(ticket.created_at)}: {_short(ticket.question)}"
     )
+
+
+def _view(ticket: TicketView) -> dict[str, Any]:
+    return {
+        "system": ticket.ref.system if ticket.ref else None,
+        "id": ticket.ref.id if ticket.ref else None,
+        "state": ticket.state,
+        "subject": ticket.subject,
+        "created_at": ticket.created_at.isoformat() if ticket.created_at else None,
+    }
+
+
+def _view_line(ticket: TicketView) -> str:
+    where = f"{ticket.ref.system} {ticket.ref.id} " if ticket.ref else ""
+    since = f", {_at(ticket.created_at)}" if ticket.created_at else ""
+    return f"{where}{ticket.state}{since}: {_short(ticket.subject)}"
 
 
 def _place(source: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ import pytest
 from at_desk import Room
 
 from kbsupport.errors import UpstreamError
+from kbsupport.model import Ref, TicketView
 from kbsupport.people import People
 
 MEMBERS = (
@@ -165,3 +166,29 @@ def test_staff_who_could_not_be_told_are_named_by_the_sweep_and_by_doctor(
         assert (ran.code, ran.out) == (0, "nothing is overdue\n")
         assert "nobody hears of T-1" in ran.says_one_line()
         assert "the notifier could not be told" in kb("--home", home, "doctor").out
+
+
+class OtherDesk:
+    """A help desk of another make that knows one ticket, or cannot be asked."""
+
+    name = "other"
+    down = False
+
+    def history(self, customer_id):
+        if self.down:
+            raise UpstreamError("other", "it does not answer")
+        asked = TicketView("Refund of May", "", customer_id, state="solved", ref=Ref("other", "7"))
+        return [asked]
+
+
+def test_a_brief_tells_what_the_other_help_desk_knows_of_the_customer(desk, room, monkeypatch):
+    there = OtherDesk()
+    monkeypatch.setattr(People, "ticketing", there)
+    room.handed(customer_id="c-1")
+    assert "In the other help desk:\n  other 7 solved: Refund of May\n" in desk("brief", "E-1").out
+    told = desk("brief", "E-1", "--json").json["elsewhere"]
+    assert [(one["system"], one["id"], one["state"]) for one in told] == [("other", "7", "solved")]
+    there.down = True
+    ran = desk("brief", "E-1")
+    assert ran.code == 0
+    assert "could not be asked: " in ran.out

@@ -15,7 +15,7 @@ from kbsupport.adapters.django_helpdesk import DjangoHelpdesk
 from kbsupport.adapters.request_tracker import RequestTracker
 from kbsupport.adapters.ticketing import mark
 from kbsupport.errors import ConfigError, NotFound, UpstreamError
-from kbsupport.mirror import Mirror, find_ref
+from kbsupport.mirror import Mirror
 from kbsupport.model import Author, Message, Ref, State, TicketView
 from kbsupport.outbox import Outbox
 from kbsupport.people import utc_now
@@ -415,8 +415,7 @@ def test_a_ticket_of_ours_is_followed_there_from_question_to_answer(there, ticke
     reply = app.ask(f"Where is parcel {next(_count)}?", conversation_id="v-1", customer="c-mirror")
     for _ in range(2):
         assert outbox.deliver().failed == {}
-    with app.database.read() as connection:
-        ref = find_ref(connection, reply.ticket_id)
+    ref = app.people.mirrored(reply.ticket_id)
     assert reply.ticket_id in there.title(ref)
     (waiting,) = app.desk.list()
     app.desk.claim(waiting.escalation.id, "lead")

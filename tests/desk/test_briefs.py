@@ -99,6 +99,7 @@ def test_a_brief_in_json_has_every_key_and_the_place_of_what_it_suggests():
     assert row.keys() == {
         "escalation", "ticket_id", "question", "reason", "rule", "decision_id", "customer",
         "tried", "passages", "history", "suggested", "draft", "approvals", "other_tickets",
+        "elsewhere", "unasked",
     }  # fmt: skip
     place = {key: PASSAGE[key] for key in ("article_id", "section", "start", "end")}
     assert row["suggested"] == {"text": PASSAGE["text"], "sources": [place]}
