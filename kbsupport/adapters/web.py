@@ -91,7 +91,7 @@ class Web:
         _check(self._system, headers or {})
         deadline = time.monotonic() + self._timeout
         try:
-            with _cut_at(deadline) as notice:
+            with cut_at(deadline) as notice:
                 request = self._client.build_request(
                     method,
                     self._base + path,
@@ -167,7 +167,7 @@ def _refuse(word: str) -> Any:
 
 
 @contextmanager
-def _cut_at(deadline: float) -> Iterator[Any]:
+def cut_at(deadline: float) -> Iterator[Any]:
     """Cut the connection at the deadline.
 
     httpx limits each read, so whoever sends a byte a second would be listened to for ever.
