@@ -46,7 +46,7 @@ def escalation(app: App) -> str:
     app.desk.answer(waiting.escalation.id, "lead", "One of the two was a hold and is gone now.")
     (message,) = app.people.unread("escalation")
     app.people.note_read(message)
-    return f"{reply.ticket_id} is {app.ticket(reply.ticket_id).state}: {message.text!r}"
+    return f"{reply.ticket_id} is {app.people.ticket(reply.ticket_id).state}: {message.text!r}"
 
 
 def many_at_once(app: App) -> str:

@@ -20,7 +20,6 @@ from kbsupport.model import (
     Label,
     Question,
     Reply,
-    Ticket,
     Upload,
 )
 from kbsupport.settings import Loaded, load
@@ -37,13 +36,15 @@ if TYPE_CHECKING:
     from kbsupport.learning.replaying import Repeated, Replaying
     from kbsupport.learning.results import Calibration, Learnt
     from kbsupport.learning.seeing import Observer
+    from kbsupport.loop.loop import Loop
     from kbsupport.mind import Mind
     from kbsupport.people import People
-    from kbsupport.ports import AnswerWriter, Embedder, Reader
+    from kbsupport.ports import AnswerWriter, Embedder, Reader, Rewriter
     from kbsupport.standing import Shelf
     from kbsupport.store.database import Database
     from kbsupport.store.generations import Generation
 
+CHAT = "chat"
 # A file of labels, or labels.
 Labels = Path | str | Sequence[Label]
 
@@ -54,7 +55,8 @@ def open_app(
     settings: Mapping[str, Any] | None = None,
 ) -> App:
     """An app over a home; `settings` are nested like the TOML file and beat every other layer."""
-    return App(load(_path(home), _path(config), settings))
+    where, file = (None if given is None else Path(given) for given in (home, config))
+    return App(load(where, file, settings))
 
 
 class App:
@@ -184,18 +186,11 @@ class App:
         progress: Progress = lambda *_: None,
     ) -> Trial:
         """What another risk, policy or cost would change for labelled tickets; nothing is kept."""
-        from kbsupport.triage.policy import read_with_text
-
         rows, source = _given(labels)
-        given = None if policy is None else read_with_text(Path(policy))
         return self.judging.whatif(
-            rows, self.learner, policy=given, risk=risk, costs=costs or {}, source=source,
+            rows, self.learner, policy=policy, risk=risk, costs=costs or {}, source=source,
             progress=progress,
         )  # fmt: skip
-
-    def notices(self) -> tuple[str, ...]:
-        """What is wrong with what decides: a file that was edited, a certificate that lapsed."""
-        return self.mind.notices()
 
     def replay(self, decision_id: str, *, search: bool = False) -> Repeated:
         """Decide a stored decision again; `search` also searches again in its generation."""
@@ -218,14 +213,6 @@ class App:
             raise NotFound(f"no article {article_id!r}; see: kbsupport articles list")
         return found
 
-    def tickets(self) -> list[Ticket]:
-        """The open tickets, the oldest first."""
-        return self.people.tickets()
-
-    def ticket(self, ticket_id: str) -> Ticket:
-        """One ticket."""
-        return self.people.ticket(ticket_id)
-
     def close(self) -> None:
         """Give files and connections back."""
         for name in ("library", "database"):
@@ -241,10 +228,10 @@ class App:
 
     @cached_property
     def database(self) -> Database:
-        """The one file that must survive."""
+        """What must survive."""
         from kbsupport.store.database import Database
 
-        return Database(self.home / "kbsupport.db")
+        return Database(self.loaded.database)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -262,9 +249,19 @@ class App:
 
     @cached_property
     def writer(self) -> AnswerWriter:
-        """Whoever words an answer that has already passed."""
+        """Whoever writes an answer from what was found; beside a language model that quotes."""
         section = self.settings.writer
-        made: AnswerWriter = plugins.build("writer", section.use, **section.options())
+        use, options = ("quote", {}) if section.use == CHAT else (section.use, section.options())
+        made: AnswerWriter = plugins.build("writer", use, **options)
+        return made
+
+    @cached_property
+    def rewriter(self) -> Rewriter | None:
+        """Whoever may say in other words what has passed; what it reads holds nobody's data."""
+        if self.settings.writer.use != CHAT:
+            return None
+        options = self.settings.writer.options()
+        made: Rewriter = plugins.build("writer", CHAT, mask=self.people.inspector.masked, **options)
         return made
 
     @cached_property
@@ -342,7 +339,7 @@ class App:
         people = self.people
         return Assistant(
             self.mind, self.writer, people.reception, people.orders, people.replies,
-            people.keeper, people.attach,
+            people.keeper, people.attach, people.inspector.of_answer, self.rewriter,
         )  # fmt: skip
 
     @cached_property
@@ -350,12 +347,19 @@ class App:
         """The parts that look after customers and specialists."""
         from kbsupport.people import People
 
-        return People(self.loaded, lambda: self.database)
+        return People(self.loaded, lambda: self.database, lambda: self.shelf, lambda: self.reader)
 
     @property
     def desk(self) -> Desk:
         """Where escalations wait for people."""
         return self.people.desk
+
+    @cached_property
+    def loop(self) -> Loop:
+        """What people and customers say comes back as labels, bounds and alarms."""
+        from kbsupport.loop.loop import Loop
+
+        return Loop(self, self.settings.customers.tiers[0])
 
     def _library_over(self, only: Generation | None) -> Library:
         from kbsupport.knowledge.library import Library
@@ -392,7 +396,3 @@ def _given(labels: Labels) -> tuple[Sequence[Label], str]:
     from kbsupport.learning.given import given_labels
 
     return given_labels(labels)
-
-
-def _path(given: Path | str | None) -> Path | None:
-    return None if given is None else Path(given)

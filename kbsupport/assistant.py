@@ -14,7 +14,9 @@ from kbsupport.keeping import Keeper, Overtaken, Turn
 from kbsupport.mind import Mind, Thought
 from kbsupport.model import (
     Answer,
+    Article,
     Attachment,
+    Checked,
     Customer,
     Order,
     Outcome,
@@ -30,8 +32,11 @@ from kbsupport.thread import Thread
 
 if TYPE_CHECKING:
     from kbsupport.order_desk import OrderDesk
-    from kbsupport.ports import AnswerWriter
+    from kbsupport.ports import AnswerWriter, Rewriter
     from kbsupport.replies import Replies
+
+# Whoever looks at an answer before it is sent.
+Inspect = Callable[[Question, Customer, Answer, Article], Checked]
 
 _TRIES = 20
 
@@ -48,9 +53,12 @@ class Assistant:
         replies: Replies,
         keeper: Keeper,
         attach: Callable[[Question], tuple[Attachment, ...]],
+        inspect: Inspect,
+        rewriter: Rewriter | None = None,
     ) -> None:
         self._mind, self._writer, self._reception = mind, writer, reception
         self._orders, self._replies, self._keeper, self._attach = orders, replies, keeper, attach
+        self._inspect, self._rewriter = inspect, rewriter
 
     def ask(self, question: Question, *, open_ticket: bool = True) -> Reply:
         """The whole product: think, then answer, ask back or hand over, and keep it."""
@@ -93,7 +101,7 @@ class Assistant:
                 with clock.step("think"):
                     thought, order = self._think(question, customer, thread)
             with clock.step("write"):
-                answer, thought = self._answer(question, thought, suggest=suggest)
+                answer, thought = self._answer(question, customer, thought, suggest=suggest)
         except StoreError:
             raise  # nothing can be kept, so nothing may be acknowledged
         except KbSupportError as failure:
@@ -119,12 +127,14 @@ class Assistant:
             question, customer.tier, thread.said,
             asked_back=thread.asked_back, answered=thread.answered, identity=customer.identity,
         )  # fmt: skip
+        if thought.case is not None and thought.case.held is not None:
+            return thought, None
         policy = self._mind.shelf.standing().policy
         told = self._orders.look(question, customer, thought.signals, thought.verdict, policy)
         return replace(thought, verdict=told.verdict), told.order
 
     def _answer(
-        self, question: Question, thought: Thought, *, suggest: bool
+        self, question: Question, customer: Customer, thought: Thought, *, suggest: bool
     ) -> tuple[Answer | None, Thought]:
         """What the best article says: sent if that was decided, else a suggestion for a person."""
         found, outcome = thought.found, thought.verdict.outcome
@@ -134,13 +144,20 @@ class Assistant:
         passages = [p for p in found.passages if p.article_id == found.article.id]
         relevance = self._mind.library.relevance(question.text, found.article)
         answer = self._writer.write(question, found.article, passages, relevance)
-        if answer is not None and answer.citations:
-            return answer, thought
-        if outcome is Outcome.RESOLVE:
+        if answer is None or not answer.citations:
             rule = f"{found.article.id} has nothing to quote"
             verdict = Verdict(Outcome.ESCALATE, Reason.NOTHING_TO_QUOTE, rule)
+            answer = None
+        elif outcome is Outcome.RESOLVE:
+            checked = self._inspect(question, customer, answer, found.article)
+            if checked.passed:
+                if self._rewriter is not None:
+                    answer = self._rewriter.reword(question, found.article, answer)
+                return answer, thought
+            verdict = Verdict(Outcome.ESCALATE, Reason.QUALITY, checked.said)
+        if outcome is Outcome.RESOLVE:
             thought = replace(thought, verdict=verdict)
-        return None, thought
+        return answer, thought
 
     def _say(
         self,

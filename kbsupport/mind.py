@@ -22,6 +22,7 @@ from kbsupport.model import (
 )
 from kbsupport.standing import Standing, judge_and_history
 from kbsupport.triage.evidence import weigh
+from kbsupport.triage.live import ALL_ON, Live
 from kbsupport.triage.signals import is_empty, read_signals
 from kbsupport.triage.verdict import Case, decide
 
@@ -135,7 +136,7 @@ class Mind:
         signals = self.with_details(question.text, signals, found, standing, earlier)
         return self.decide(
             signals, found, tier, standing,
-            asked_back=asked_back, answered=answered, identity=identity,
+            asked_back=asked_back, answered=answered, identity=identity, live=standing.live,
         )  # fmt: skip
 
     def hear(self, text: str, earlier: Sequence[str]) -> Signals:
@@ -160,18 +161,21 @@ class Mind:
         asked_back: bool = False,
         answered: bool = False,
         identity: Identity = Identity.ANONYMOUS,
+        live: Live = ALL_ON,
     ) -> Thought:
-        """Weigh what was found and decide by what stands."""
+        """Weigh what was found and decide by what stands; labels are decided as if all were on."""
         memory = self.library.memory() if found.generation is not None else None
         judge = standing.judge_for(any_history=memory is not None and memory.any_history)
         evidence = weigh(found, judge.records)
         hashes = self.hashes(standing, judge, memory)
         # Where nothing was looked for, nothing speaks for or against a certificate.
         certificate, lapsed = standing.valid_certificate(hashes) if hashes else (None, None)
+        topic = found.matches[0].topic if found.matches else None
+        held = live.held(tier, topic)
         case = Case(
             tier=tier,
             order=tuple(match.article_id for match in found.matches),
-            topic=found.matches[0].topic if found.matches else None,
+            topic=topic,
             probability=judge.probability(evidence, signals),
             asked_back=asked_back,
             verified=identity is Identity.VERIFIED,
@@ -180,6 +184,8 @@ class Mind:
             languages=self._languages(found),
             prior_threshold=judge.threshold,
             require_certificate=self.rules.require_certificate,
+            held=None if held is None else str(held.reason),
+            held_by=held.said if held else "",
         )
         verdict = decide(evidence, signals, case, standing.policy, certificate)
         notices = (*found.notices, *standing.notices, *([lapsed] if lapsed else []))

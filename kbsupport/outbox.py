@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kbsupport.errors import KbSupportError
 from kbsupport.model import Delivery, EventType
+from kbsupport.quality.masking import masked_for_log
 from kbsupport.store import conversations, events, tickets
 
 if TYPE_CHECKING:
@@ -83,11 +84,13 @@ class Outbox:
         self._database, self._subscribers = database, dict(subscribers)
         self._clock, self._chance = clock, chance
 
-    def deliver(self, now: datetime | None = None) -> Delivered:
+    def deliver(self, now: datetime | None = None, only: str | None = None) -> Delivered:
         """Tell each subscriber what is new, until all is told or it fails; none holds up others."""
         told: dict[str, int] = {}
         failed: dict[str, str] = {}
         for name, subscriber in self._subscribers.items():
+            if only not in {None, name}:
+                continue
             told[name], error = self._tell(name, subscriber, now or self._clock())
             if error is not None:
                 failed[name] = error
@@ -209,4 +212,5 @@ def _next(connection: Connection, now: datetime) -> Message | None:
 def _words(error: Exception) -> str:
     """What went wrong, on one line."""
     said = str(error) if isinstance(error, KbSupportError) else f"{type(error).__name__}: {error}"
-    return " ".join(said.split())[:_LONGEST_ERROR]
+    # A stranger's code may quote whatever it choked on.
+    return masked_for_log(" ".join(said.split())[:_LONGEST_ERROR])

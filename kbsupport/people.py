@@ -15,12 +15,15 @@ from kbsupport import plugins
 from kbsupport.errors import ConfigError, NotFound, UpstreamError
 from kbsupport.model import (
     Author,
+    Checked,
     Customer,
     Delivery,
     Event,
     Message,
     Question,
     Ref,
+    Reply,
+    Review,
     State,
     Ticket,
 )
@@ -33,14 +36,17 @@ if TYPE_CHECKING:
     from kbsupport.desk.desk import Desk
     from kbsupport.desk.rota import Rota
     from kbsupport.desk.sweeping import Swept
+    from kbsupport.desk.turns import Answered
     from kbsupport.erasing import Erased
+    from kbsupport.inspecting import Inspector
     from kbsupport.keeping import Keeper
     from kbsupport.order_desk import OrderDesk
     from kbsupport.outbox import Outbox
-    from kbsupport.ports import Crm, Notifier, Ticketing
+    from kbsupport.ports import Crm, Notifier, Reader, Ticketing
     from kbsupport.reception import Reception
     from kbsupport.replies import Replies
     from kbsupport.settings import Loaded
+    from kbsupport.standing import Shelf
     from kbsupport.store.audit import Verified
     from kbsupport.store.database import Database
 
@@ -59,16 +65,21 @@ class People:
         self,
         loaded: Loaded,
         database: Callable[[], Database],
+        shelf: Callable[[], Shelf],
+        reader: Callable[[], Reader],
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._settings, self._home = loaded.settings, loaded.home
-        self._database, self._clock = database, clock
+        self._database, self.clock = database, clock
+        self._shelf, self._reader = shelf, reader
         self._rota: tuple[Any, Rota] | None = None
 
     @cached_property
     def crm(self) -> Crm:
         """Who knows the customers."""
         if self._settings.crm.use == "imported":
+            from kbsupport.reception import Imported
+
             return Imported(self._database())
         made: Crm = self._built("crm", self._settings.crm)
         return made
@@ -114,7 +125,7 @@ class People:
         from kbsupport.desk.desk import Desk
 
         tiers = self._settings.customers.tiers
-        return Desk(self._database(), self.rota, self.audit_key, tiers, self._clock)
+        return Desk(self._database(), self.rota, self.audit_key, tiers, self.clock)
 
     @cached_property
     def keeper(self) -> Keeper:
@@ -122,8 +133,44 @@ class People:
         from kbsupport.keeping import Keeper
 
         return Keeper(
-            self._database(), lambda: self.desk, self.replies, lambda: self.audit_key, self._clock
-        )
+            self._database(), lambda: self.desk, self.replies, lambda: self.audit_key, self.clock,
+            self._draw,
+        )  # fmt: skip
+
+    def _draw(self, reply: Reply, topic: str | None) -> Review | None:
+        from kbsupport.loop.reviewing import draw
+
+        share = self._settings.review.audit_share
+        return draw(reply, topic, share, self.audit_key, self.clock())
+
+    @cached_property
+    def inspector(self) -> Inspector:
+        """Whoever looks at a reply before it is sent."""
+        from kbsupport.inspecting import Inspector
+
+        settings = self._settings
+        return Inspector(
+            self._database, lambda: self._shelf().standing().quality, self._reader(),
+            settings.orders.number, verbatim=settings.writer.use in {"quote", "chat"},
+        )  # fmt: skip
+
+    def answer(
+        self,
+        escalation_id: str,
+        by: str,
+        text: str,
+        key: str | None = None,
+        *,
+        anyway: bool = False,
+    ) -> tuple[Answered, Checked]:
+        """Answer as a specialist: what should not be sent is NotFit, unless they insist."""
+        with self._database().read() as connection:
+            held = escalations.find_escalation(connection, escalation_id)
+        if held is None:
+            raise NotFound(f"no escalation {escalation_id!r}; see: kbsupport desk list")
+        ticket = self.ticket(held.ticket_id)
+        checked = self.inspector.pass_person(ticket, text, anyway=anyway)
+        return self.desk.answer(escalation_id, by, text, key, _insisted(checked)), checked
 
     @cached_property
     def attachments(self) -> Attachments:
@@ -143,15 +190,19 @@ class People:
     @cached_property
     def outbox(self) -> Outbox:
         """Whoever tells what happened: staff, and the other help desk if there is one."""
+        from kbsupport.loop.proposing import Proposer
         from kbsupport.outbox import Outbox
 
-        listeners: dict[str, Callable[[Event], None]] = {"notifier": self._notify}
+        listeners: dict[str, Callable[[Event], None]] = {
+            "notifier": self._notify,
+            "review": Proposer(self._database(), self.clock),
+        }
         if self.ticketing is not None:
             from kbsupport.mirror import Mirror
 
             ours = hashlib.sha256(self.audit_key).hexdigest()[:12]
-            listeners["ticketing"] = Mirror(self._database(), self.ticketing, self._clock, ours)
-        return Outbox(self._database(), listeners, self._clock)
+            listeners["ticketing"] = Mirror(self._database(), self.ticketing, self.clock, ours)
+        return Outbox(self._database(), listeners, self.clock)
 
     @cached_property
     def ticketing(self) -> Ticketing | None:
@@ -212,7 +263,7 @@ class People:
         tiers = self._settings.customers.tiers
         known = plugins.build("crm", "csv", path=str(path), tiers=tiers).everybody()
         with self._database().write() as connection:
-            return customers.save_customers(connection, known, self._clock())
+            return customers.save_customers(connection, known, self.clock())
 
     def tickets(self, *, all_states: bool = False) -> list[Ticket]:
         """The open tickets, the oldest first."""
@@ -260,7 +311,7 @@ class People:
         """The customer has it: noted after it was shown, so that it may come twice, never not."""
         from kbsupport.outbox import note_delivered
 
-        note_delivered(self._database(), message, Delivery.SENT, self._clock())
+        note_delivered(self._database(), message, Delivery.SENT, self.clock())
 
     def without_next_action(self) -> list[str]:
         """Open tickets that nobody has and nothing will happen with: there should be none."""
@@ -300,9 +351,7 @@ class People:
         """Take a customer out of everything that is kept here."""
         from kbsupport.erasing import erase
 
-        return erase(
-            self._database(), self._home, self.audit_key, customer_id, self._clock(), by=by
-        )
+        return erase(self._database(), self._home, self.audit_key, customer_id, self.clock(), by=by)
 
     def events(self, after: int = 0, limit: int = 100, ticket_id: str | None = None) -> list[Event]:
         """What happened, in order."""
@@ -333,21 +382,14 @@ class People:
         return plugins.build(port, section.use, **options)
 
 
+def _insisted(checked: Checked) -> tuple[str, ...]:
+    """What a person sent in spite of the check: kept in the audit log."""
+    return tuple(str(one.fault) for one in checked.findings if one.blocks)
+
+
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         held = path.stat()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}; see [desk] rota") from error
     return held.st_mtime_ns, held.st_size
-
-
-class Imported:
-    """The customers that were imported into the database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def find(self, customer_id: str) -> Customer | None:
-        """The customer as last imported."""
-        with self._database.read() as connection:
-            return customers.find_customer(connection, customer_id)

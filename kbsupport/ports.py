@@ -52,6 +52,14 @@ class AnswerWriter(Protocol):
         ...
 
 
+class Rewriter(Protocol):
+    """An answer that has passed in, the same in other words out."""
+
+    def reword(self, question: Question, article: Article, answer: Answer) -> Answer:
+        """The answer in other words, or as it is; it never raises."""
+        ...
+
+
 class Reader(Protocol):
     """A message in, what its wording says out: language and mood."""
 

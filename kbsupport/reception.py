@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from kbsupport.errors import UpstreamError
 from kbsupport.model import Customer, Identity, Question
+from kbsupport.store import customers
 
 if TYPE_CHECKING:
     from kbsupport.ports import Crm, Tiers
+    from kbsupport.store.database import Database
 
 
 class Reception:
@@ -57,3 +59,15 @@ def _identity(question: Question, *, known: bool) -> Identity:
     if question.identity is not None:
         return question.identity
     return Identity.NAMED if known else Identity.ANONYMOUS
+
+
+class Imported:
+    """The customers that were imported into the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, customer_id: str) -> Customer | None:
+        """The customer as last imported."""
+        with self._database.read() as connection:
+            return customers.find_customer(connection, customer_id)

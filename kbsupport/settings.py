@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
 from kbsupport.errors import ConfigError
@@ -56,6 +56,12 @@ class WriterSettings(PartSettings):
     """Who words an answer."""
 
     use: str = "quote"
+
+
+class StoreSettings(_Section):
+    """Where rows are kept: an SQLite file of the home, or a PostgreSQL database by its URL."""
+
+    url: SecretStr | None = None
 
 
 class IndexSettings(_Section):
@@ -118,6 +124,12 @@ class DeskSettings(_Section):
     )  # fmt: skip
 
 
+class ReviewSettings(_Section):
+    """How many of the answers that are sent are audited, drawn at random."""
+
+    audit_share: float = Field(default=0.05, ge=0, le=1)
+
+
 class CustomerSettings(_Section):
     """The tiers there are, from the least to the most demanding; the first is the default."""
 
@@ -131,6 +143,7 @@ class Settings(BaseSettings):
     embedder: EmbedderSettings = EmbedderSettings()
     writer: WriterSettings = WriterSettings()
     reader: ReaderSettings = ReaderSettings()
+    store: StoreSettings = StoreSettings()
     index: IndexSettings = IndexSettings()
     triage: TriageSettings = TriageSettings()
     customers: CustomerSettings = CustomerSettings()
@@ -140,6 +153,7 @@ class Settings(BaseSettings):
     ticketing: TicketingSettings = TicketingSettings()
     notifier: NotifierSettings = NotifierSettings()
     desk: DeskSettings = DeskSettings()
+    review: ReviewSettings = ReviewSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,12 @@ class Loaded:
     settings: Settings
     home: Path
     origins: Mapping[str, str]
+
+    @property
+    def database(self) -> Path | str:
+        """The file in the home that must survive, or the URL of the server that keeps it."""
+        url = self.settings.store.url
+        return self.home / "kbsupport.db" if url is None else url.get_secret_value()
 
 
 def load(

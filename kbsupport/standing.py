@@ -6,21 +6,27 @@ import contextlib
 import hashlib
 import json
 import os
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.errors import CertificateError, JudgeError, StoreError
+from kbsupport.quality.rules import Rules, default_rules, parse_rules
 from kbsupport.triage.certificate import Certificate
 from kbsupport.triage.intent import IntentModel
 from kbsupport.triage.judge import Judge
+from kbsupport.triage.live import ALL_ON, Live
 from kbsupport.triage.policy import SHIPPED, Policy, parse_policy, read_text, shipped_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 JUDGE, CERTIFICATE, INTENTS = "judge.json", "certificate.json", "intents.json"
+LIVE = "live.json"
+# What tickets were like when the certificate was made.
+REFERENCE = "reference.json"
 POLICY = "policy.toml"
 PRIOR = Path(__file__).parent / "triage" / "prior.json"
 
@@ -48,6 +54,8 @@ class Standing:
     certificate: Certificate | None
     intents: IntentModel | None
     notices: tuple[str, ...] = ()
+    live: Live = ALL_ON
+    quality: Rules = field(default_factory=default_rules)
 
     def judge_for(self, *, any_history: bool) -> Judge:
         """The fitted judge, else the prior one."""
@@ -80,6 +88,14 @@ class Shelf:
             self._standing, self._seen = self._read(), seen
         return self._standing
 
+    def reference(self) -> dict[str, Any] | None:
+        """What was kept of the tickets that the certificate was made from; None without it."""
+        try:
+            row = _json(self.home / REFERENCE)
+        except ValueError:
+            return None
+        return row if isinstance(row, dict) else None
+
     def write(self, name: str, content: Mapping[str, Any] | None) -> None:
         """Replace a file of the home at once and for good; None removes it."""
         path = self.home / name
@@ -98,7 +114,7 @@ class Shelf:
 
     def _files(self) -> tuple[Path, ...]:
         own = self.home / POLICY
-        return (*(self.home / n for n in (JUDGE, CERTIFICATE, INTENTS)), self._policy or own)
+        return (*(self.home / n for n in (JUDGE, CERTIFICATE, INTENTS, LIVE)), self._policy or own)
 
     def _read(self) -> Standing:
         notices = []
@@ -117,6 +133,9 @@ class Shelf:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             row = _json(self.home / INTENTS)
             intents = None if row is None else IntentModel.from_dict(row)
+        live = self._live()
+        if live.broken:
+            notices.append(live.broken)
         text, where = self._policy_text()
         return Standing(
             priors=read_priors(self._prior),
@@ -126,7 +145,16 @@ class Shelf:
             certificate=certificate,
             intents=intents,
             notices=tuple(notices),
+            live=live,
+            quality=parse_rules(tomllib.loads(text).get("quality", {}), where),
         )
+
+    def _live(self) -> Live:
+        try:
+            row = _json(self.home / LIVE)
+        except (ValueError, StoreError):  # whoever meant to stop it must not be overheard
+            return Live.unreadable()
+        return ALL_ON if row is None else Live.from_dict(row)
 
     def _policy_text(self) -> tuple[str, str]:
         if self._policy is not None:

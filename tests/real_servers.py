@@ -14,6 +14,7 @@ import pytest
 
 # Read once: tests themselves run without any setting of ours.
 ALL_OF_THEM = os.environ.get("KBSUPPORT_ALL_SERVERS") == "1"
+POSTGRES = os.environ.get("KBSUPPORT_TEST_POSTGRES")
 TOOK_PART: list[str] = []
 MISSING: list[str] = []
 _SAID = pytest.StashKey[bool]()
@@ -49,9 +50,23 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not (TOOK_PART or MISSING) or config.stash.get(_SAID, False):
         return
     config.stash[_SAID] = True
-    terminalreporter.line(f"real servers that took part: {', '.join(TOOK_PART) or 'none'}")
-    if MISSING:
-        terminalreporter.line(f"real servers that did not: {', '.join(MISSING)}")
+    for said, held in (("that took part", TOOK_PART), ("that did not", MISSING)):
+        if held or held is TOOK_PART:
+            named = ", ".join(dict.fromkeys(held)) or "none"
+            terminalreporter.line(f"real servers {said}: {named}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """One PostgreSQL for all tests: the one that is named, else one of our own."""
+    from servers import postgres
+
+    why = None if POSTGRES else postgres.missing()
+    if why:
+        cannot_have("PostgreSQL", why)
+    with postgres.given(POSTGRES) if POSTGRES else postgres.postgres() as server:
+        took_part("PostgreSQL", server.version)
+        yield server
 
 
 def free_port() -> int:
@@ -68,11 +83,19 @@ def running(
     env: Mapping[str, str],
     answers: Callable[[], bool],
     within: float = 60.0,
+    user: str | None = None,
 ) -> Iterator[None]:
     """A server in a group of its own, from its first right answer until it is stopped."""
     with log.open("ab") as out:
         started = subprocess.Popen(
-            command, stdout=out, stderr=out, env={**os.environ, **env}, start_new_session=True
+            command,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **env},
+            start_new_session=True,
+            user=user,
+            group=user,
+            cwd=None if user is None else "/",
         )
     try:
         deadline = time.monotonic() + within

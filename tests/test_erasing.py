@@ -33,6 +33,7 @@ from kbsupport.store import (
     events,
     keys,
     labels,
+    sqlite,
     tickets,
 )
 from kbsupport.store.database import Database
@@ -199,7 +200,8 @@ def test_nothing_of_an_erased_customer_is_found_in_any_file_of_the_home(database
     assert found_in(home, PLANTED) == set()
     assert erased.pseudonym == pseudonym(KEY, PLANTED["id"])
     assert erased.counts == {
-        "requests": 2, "labels": 1, "decisions": 3, "approvals": 1, "escalations": 1, "tickets": 1,
+        "requests": 2, "reviews": 0, "feedback": 0, "labels": 1, "decisions": 3, "approvals": 1,
+        "escalations": 1, "tickets": 1,
         "files": 1, "messages": 4, "conversations": 1, "customers": 1,
     }  # fmt: skip
     database.close()
@@ -324,7 +326,7 @@ def test_files_that_a_killed_process_left_go_after_a_day(database, home):
 def test_whoever_still_reads_the_old_rows_is_named_and_the_next_run_finishes(
     database, home, monkeypatch
 ):
-    monkeypatch.setattr(erasing, "_PATIENCE", 0.2)
+    monkeypatch.setattr(sqlite, "_PATIENCE", 0.2)
     plant(database, home, PLANTED)
     reader = sqlite3.connect(home / "kbsupport.db", isolation_level=None)
     reader.execute("BEGIN")
@@ -372,10 +374,10 @@ def test_the_memory_forgets_the_customers_labels(proven_app):
 def test_every_table_is_either_cleaned_or_free_of_customers():
     cleaned = {
         "approval", "conversation", "customer", "decision", "embedding", "escalation", "event",
-        "idempotency", "label", "message", "subscriber", "ticket",
+        "feedback", "idempotency", "label", "message", "opinion", "review", "subscriber", "ticket",
     }  # fmt: skip
     free = {
-        "article_version", "artefact", "audit", "chunk", "generation", "member", "pointer",
-        "source",
+        "alarm", "article_version", "artefact", "audit", "chunk", "gap_closed", "generation",
+        "member", "pointer", "source",
     }  # fmt: skip
     assert set(SQLModel.metadata.tables) == cleaned | free, "say what erasing does with a new table"

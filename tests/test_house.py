@@ -33,34 +33,43 @@ MAY_IMPORT = {
     "templates": NOUNS,
     "desk": NOUNS | {"store"},
     "thread": {"model", "store"},
-    "reception": NOUNS | {"ports"},
+    "reception": NOUNS | {"ports", "store"},
     "order_desk": NOUNS | {"ports", "triage"},
     "attachments": NOUNS,
     "keeping": NOUNS | {"mind", "standing", "store", "desk", "replies", "thread"},
     "notices": NOUNS,
-    "outbox": NOUNS | {"store"},
+    "outbox": NOUNS | {"quality", "store"},
     "erasing": NOUNS | {"store"},
     "mirror": NOUNS | {"ports", "store"},
     "people": NOUNS
     | {"ports", "settings", "plugins", "store", "desk", "replies", "reception", "order_desk"}
-    | {"attachments", "keeping", "notices", "outbox", "erasing", "mirror"},
-    "standing": NOUNS | {"store", "triage"},
+    | {"attachments", "keeping", "notices", "outbox", "erasing", "mirror", "loop", "inspecting"}
+    | {"standing"},
+    "quality": NOUNS,
+    "watch": NOUNS,
+    "figures": NOUNS | {"store", "desk", "evaluation"},
+    "rehearsal": NOUNS | {"app", "ports", "store", "evaluation"},
+    "gaps": NOUNS | {"store", "knowledge", "learning", "evaluation", "mind", "ports", "standing"},
+    "inspecting": NOUNS | {"ports", "quality", "store"},
+    "loop": NOUNS | {"gaps", "store", "triage", "standing", "learning", "watch", "people", "ports"},
+    "standing": NOUNS | {"quality", "store", "triage"},
     "mind": NOUNS | {"ports", "knowledge", "triage", "standing"},
-    "learning": NOUNS | ROOMS | {"ports", "mind", "standing", "evaluation"},
+    "learning": NOUNS | ROOMS | {"ports", "mind", "standing", "evaluation", "watch"},
     "assistant": NOUNS
     | ROOMS
     | {"ports", "mind", "replies", "keeping", "thread", "reception", "order_desk"},
     "app": NOUNS
     | ROOMS
     | {"ports", "settings", "plugins", "assistant", "evaluation", "learning", "mind", "standing"}
-    | {"people", "desk"},
+    | {"people", "desk", "loop"},
     "doctor": NOUNS | {"app", "knowledge"},
-    "cli": NOUNS | {"app", "settings", "doctor", "evaluation", "__init__"},
+    "cli": NOUNS | {"app", "settings", "doctor", "evaluation", "figures", "triage", "__init__"},
 }
 HOMES = {
     "chromadb": {"knowledge/vectors.py", "doctor.py"},
     "sklearn": {"knowledge/terms.py", "triage/intent.py"},
-    "scipy": {"knowledge/terms.py", "evaluation/scores.py", "triage/fitting.py"},
+    "scipy": {"knowledge/terms.py", "evaluation/scores.py", "triage/fitting.py"}
+    | {"gaps/clusters.py"},
     "matplotlib": {"evaluation"},
     "pandas": {"evaluation"},
     "sqlmodel": {"store"},
@@ -77,6 +86,13 @@ HOMES = {
     "vaderSentiment": {"adapters"},
     "lingua": {"adapters"},
     "torch": {"adapters"},
+    "presidio_analyzer": {"quality"},
+    "spacy": {"quality"},
+    "tldextract": {"quality"},
+    "re2": {"quality"},
+    "openai": {"adapters/chat_writer.py"},
+    "httpx2": {"adapters/chat_writer.py"},
+    "pg8000": {"store"},
     "pydantic": {"settings.py"},
     "pydantic_settings": {"settings.py"},
     "fastapi": {"api"},
@@ -86,7 +102,8 @@ HOMES = {
 # Too heavy for the top of any file that a question does not need.
 LAZY = {
     "torch", "sentence_transformers", "chromadb", "sklearn", "scipy", "onnxruntime", "onnx",
-    "matplotlib", "pandas",
+    "matplotlib", "pandas", "presidio_analyzer", "spacy", "tldextract", "re2", "openai",
+    "httpx2",
 }  # fmt: skip
 LONGEST = 400
 # Every noun of the house in one place is worth a longer file.

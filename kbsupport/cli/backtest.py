@@ -42,7 +42,7 @@ def backtest(
     with chosen.open() as app, progress(quiet=chosen.quiet) as show:
         found = app.backtest(file, progress=show)
         familiar = app.familiar(file)
-        notices = app.notices()
+        notices = app.mind.notices()
     if html is not None:
         _write(found, html, file.name)
     if chosen.json:

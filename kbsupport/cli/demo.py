@@ -85,9 +85,8 @@ def _person(app: App, reply: Reply, chosen: Globals) -> None:
     app.desk.answer(waiting.escalation.id, "lead", ANSWER)
     (read,) = app.people.unread(str(reply.conversation_id))
     app.people.note_read(read)
-    said = (
-        f"\nThe customer reads:\n{indent(read.text, '  ')}\n{ticket} is {app.ticket(ticket).state}."
-    )
+    state = app.people.ticket(ticket).state
+    said = f"\nThe customer reads:\n{indent(read.text, '  ')}\n{ticket} is {state}."
     _out(read.to_dict(), said, chosen)
 
 

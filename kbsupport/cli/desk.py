@@ -140,14 +140,23 @@ def answer(
     key: Annotated[
         str | None, typer.Option("--key", help="Your name for this call: twice does it once.")
     ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Send it though the check says not to; that is kept.")
+    ] = False,
 ) -> None:
-    """Answer the customer, or ask for the yes that this answer needs."""
+    """Answer the customer, or ask for the yes that this answer needs.
+
+    What holds somebody's data or a secret, leads elsewhere or says nothing is not sent, and says
+    so; of a promise or a rude word you are warned.
+    """
     written = _written(text, file)
     chosen = of(context)
     with chosen.open() as app:
-        done = app.desk.answer(escalation_id, by, written, key)
+        done, checked = app.people.answer(escalation_id, by, written, key, anyway=anyway)
+    if checked.findings:
+        tell(f"note: {checked.said}", quiet=chosen.quiet)
     if chosen.json:
-        emit_json(done.to_dict())
+        emit_json(done.to_dict() | {"checked": checked.to_dict()})
     elif done.approval_id:
         emit(f"{done.approval_id} waits for {done.approver or 'a yes'}: {done.why}")
     else:

@@ -52,7 +52,7 @@ def show_events(
     chosen = of(context)
     most = limit if limit or follow else _DEFAULT
     with chosen.open() as app:
-        wanted = None if ticket is None else app.ticket(ticket).id
+        wanted = None if ticket is None else app.people.ticket(ticket).id
         found = _events(app, after, wanted, follow=follow)
         last = None
         for event in islice(found, most):

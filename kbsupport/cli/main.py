@@ -23,9 +23,14 @@ from kbsupport.cli import (
     doctor,
     events,
     explain,
+    feedback,
+    gaps,
     index,
     learn,
+    metrics,
     replay,
+    review,
+    switch,
     ticket,
     whatif,
 )
@@ -99,6 +104,11 @@ articles.register(cli)
 ticket.register(cli)
 desk.register(cli)
 customers.register(cli)
+feedback.register(cli)
+review.register(cli)
+switch.register(cli)
+metrics.register(cli)
+gaps.register(cli)
 events.register(cli)
 audit.register(cli)
 doctor.register(cli)

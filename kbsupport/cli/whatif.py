@@ -47,7 +47,7 @@ def whatif(
     costs = _costs(cost or [])
     with chosen.open() as app, progress(quiet=chosen.quiet) as show:
         trial = app.whatif(file, risk=risk, policy=policy, costs=costs, progress=show)
-        notices = app.notices()
+        notices = app.mind.notices()
     if chosen.json:
         emit_json(trial.to_dict() | {"notices": list(notices)})
     else:

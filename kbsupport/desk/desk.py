@@ -18,7 +18,7 @@ from kbsupport.desk.queueing import Line, Listed, Order
 from kbsupport.desk.rota import Need, Rota, choose, expected_wait, ruled
 from kbsupport.desk.stats import Stats, tally
 from kbsupport.desk.sweeping import Sweep, Swept, level_above
-from kbsupport.desk.turns import Turn, all_events
+from kbsupport.desk.turns import Answered, Turn, all_events
 from kbsupport.errors import ConfigError, Conflict, NotAllowed
 from kbsupport.model import MOVES, Approval, Escalation, EventType, Level, State, Ticket, storable
 from kbsupport.store import approvals, conversations, customers, escalations, keys, tickets
@@ -51,23 +51,6 @@ class Opened:
     escalation: Escalation
     position: int
     expected_wait: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What came of an answer: the number of the message, or the approval that it waits for."""
-
-    escalation_id: str
-    ticket_id: str
-    state: str
-    seq: int | None = None
-    approval_id: str | None = None
-    approver: str | None = None
-    why: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """`desk answer --json`."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Desk:
@@ -140,8 +123,13 @@ class Desk:
             turn.audit("escalation.drafted", made.id, {})
         return made
 
-    def answer(self, id: str, by: str, text: str, key: str | None = None) -> Answered:
-        """Answer the customer, or ask for the yes that this answer needs; a key does it once."""
+    def answer(
+        self, id: str, by: str, text: str, key: str | None = None, insisted: Sequence[str] = ()
+    ) -> Answered:
+        """Answer the customer, or ask for the yes that this answer needs; a key does it once.
+
+        `insisted` names the faults in spite of which it is sent.
+        """
         _check_words(text, "an answer")
         asked = hashlib.sha256(f"{id.upper()}\0{by}\0{text}".encode("utf-8", "replace"))
         with self._turn(by) as turn:
@@ -150,6 +138,8 @@ class Desk:
             if before is not None:
                 return Answered(**before)
             done = self._answer(turn, id, text)
+            if insisted:
+                turn.audit("reply.insisted", done.escalation_id, {"faults": list(insisted)})
             if named:
                 keys.keep(turn.connection, named, asked.hexdigest(), done.to_dict(), turn.now)
         return done

@@ -120,6 +120,23 @@ class Turn:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of an answer: the number of the message, or the approval that it waits for."""
+
+    escalation_id: str
+    ticket_id: str
+    state: str
+    seq: int | None = None
+    approval_id: str | None = None
+    approver: str | None = None
+    why: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """`desk answer --json`."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
 def all_events(connection: Connection, ticket_id: str | None = None) -> Iterator[Event]:
     """Every event, of one ticket or of all, in order."""
     page = events.events(connection, 0, _PAGE, ticket_id)

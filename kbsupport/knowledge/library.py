@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,12 +124,15 @@ class Library:
     ) -> Found:
         if not ranked:
             return found
-        return replace(
-            found,
-            titles=self._titles([r.match.version for r in ranked[:2]]),
-            passages=self._passages(index, ranked, look, passages),
-            article=self.article(ranked[0].match.version),
-        )
+        chosen = _chosen(index, ranked, look)[:passages]
+        versions = [r.match.version for r in ranked[:2]]
+        with self._database.read() as connection:  # one look at the database for all of it
+            titles = store.load_titles(connection, versions)
+            article = store.load_article(connection, versions[0])
+            chunks = store.load_passages(
+                connection, index.generation.splitter, [(v, o) for v, o, _, _ in chosen]
+            )
+        return replace(found, titles=titles, passages=_shown(chunks, chosen), article=article)
 
     def weigh(
         self,
@@ -303,49 +306,44 @@ class Library:
             raise NotIndexed("nothing is indexed yet; run: kbsupport index PATH")
         return live
 
-    def _passages(
-        self,
-        index: OpenGeneration,
-        ranked: Sequence[_Ranked],
-        look: _Look,
-        count: int,
-    ) -> tuple[Passage, ...]:
-        """Up to three passages of the first article, and the best one of each that follows."""
-        terms = index.terms.passages(look.text)
-        chosen: list[tuple[int, int, float, float]] = []
-        for place, one in enumerate(ranked):
-            rows = index.catalog.rows_of(one.article)
-            cosines = index.vectors_of(one.article)[0] @ look.vector
-            scored = [
-                (row, float(terms[row]), float(cosine))
-                for row, cosine in zip(rows, cosines, strict=True)
-                if index.catalog.is_passage(row)
-            ]
-            best = order([fuse(cosine, term) for _, term, cosine in scored])
-            for nth in best[: 1 if place else _OF_THE_BEST]:
-                row, term, cosine = scored[nth]
-                ordinal = int(index.catalog.ordinals[row])
-                chosen.append((one.match.version, ordinal, term, cosine))
-        return self._read_passages(index, chosen[:count])
-
     def _titles(self, versions: Sequence[int]) -> tuple[str, ...]:
         with self._database.read() as connection:
             return store.load_titles(connection, versions)
 
-    def _read_passages(
-        self, index: OpenGeneration, chosen: Sequence[tuple[int, int, float, float]]
-    ) -> tuple[Passage, ...]:
-        with self._database.read() as connection:
-            chunks = store.load_passages(
-                connection, index.generation.splitter, [(v, o) for v, o, _, _ in chosen]
-            )
-        found = []
-        for version, ordinal, term, cosine in chosen:
-            article_id, section, text, start, end = chunks[version, ordinal]
-            found.append(
-                Passage(article_id, section, text, start, end, round(term, 6), round(cosine, 6))
-            )
-        return tuple(found)
+
+def _chosen(
+    index: OpenGeneration, ranked: Sequence[_Ranked], look: _Look
+) -> list[tuple[int, int, float, float]]:
+    """Up to three passages of the first article, and the best one of each that follows."""
+    terms = index.terms.passages(look.text)
+    chosen: list[tuple[int, int, float, float]] = []
+    for place, one in enumerate(ranked):
+        rows = index.catalog.rows_of(one.article)
+        cosines = index.vectors_of(one.article)[0] @ look.vector
+        scored = [
+            (row, float(terms[row]), float(cosine))
+            for row, cosine in zip(rows, cosines, strict=True)
+            if index.catalog.is_passage(row)
+        ]
+        best = order([fuse(cosine, term) for _, term, cosine in scored])
+        for nth in best[: 1 if place else _OF_THE_BEST]:
+            row, term, cosine = scored[nth]
+            ordinal = int(index.catalog.ordinals[row])
+            chosen.append((one.match.version, ordinal, term, cosine))
+    return chosen
+
+
+def _shown(
+    chunks: Mapping[tuple[int, int], tuple[str, str, str, int, int]],
+    chosen: Sequence[tuple[int, int, float, float]],
+) -> tuple[Passage, ...]:
+    found = []
+    for version, ordinal, term, cosine in chosen:
+        article_id, section, text, start, end = chunks[version, ordinal]
+        found.append(
+            Passage(article_id, section, text, start, end, round(term, 6), round(cosine, 6))
+        )
+    return tuple(found)
 
 
 def _rank(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.errors import ConfigError, NotProven
@@ -18,7 +19,7 @@ from kbsupport.learning.deciding import decide_all
 from kbsupport.learning.results import bound_lines
 from kbsupport.model import Label, text_hash
 from kbsupport.store import labels as kept
-from kbsupport.triage.policy import MOST_MONEY
+from kbsupport.triage.policy import MOST_MONEY, read_with_text
 
 if TYPE_CHECKING:
     from kbsupport.knowledge.indexing import Progress
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from kbsupport.learning.seeing import Observer, Seen
     from kbsupport.standing import Standing
     from kbsupport.triage.certificate import TierBound
-    from kbsupport.triage.policy import Costs, Policy
+    from kbsupport.triage.policy import Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Judging:
         labels: Sequence[Label],
         learner: Learner,
         *,
-        policy: tuple[Policy, str] | None,
+        policy: Path | str | None,
         risk: float | None,
         costs: Mapping[str, float],
         source: str | None = None,
@@ -157,7 +158,8 @@ class Judging:
         standing = self._mind.shelf.standing()
         trial = standing
         if policy is not None:
-            trial = replace(standing, policy=policy[0], policy_text=policy[1])
+            read, text = read_with_text(Path(policy))
+            trial = replace(standing, policy=read, policy_text=text)
         money = changed_costs(trial.policy.costs, costs)
         bounds: Mapping[str, TierBound] = {}
         uncertified: str | None = None

@@ -13,8 +13,16 @@ from kbsupport.evaluation.scores import auroc, calibration_error
 from kbsupport.learning.deciding import decide_all, note_decisions
 from kbsupport.learning.results import Calibration, Learnt
 from kbsupport.learning.seeing import Observer, Seen
+from kbsupport.learning.watching import reference
 from kbsupport.model import Intent, Label, text_hash
-from kbsupport.standing import CERTIFICATE, INTENTS, JUDGE, Standing, keep_artefacts
+from kbsupport.standing import (
+    CERTIFICATE,
+    INTENTS,
+    JUDGE,
+    REFERENCE,
+    Standing,
+    keep_artefacts,
+)
 from kbsupport.store import labels as kept
 from kbsupport.triage.bounds import check_share
 from kbsupport.triage.certificate import GROUPED_BY, Certificate, TierBound, issue
@@ -102,10 +110,12 @@ class Learner:
             }
             judge = _never_looser(proven.judge, bounds)
             judge = replace(judge, about={**judge.about, **given, **again})
-            certificate = None
+            certificate, looked_like = None, None
             if any(bound.threshold is not None for bound in bounds.values()):
                 certificate = self.certify(judge, bounds, parts.prove, source, parts.left_out)
-            self._put_in_force(judge, certificate)
+                trial = self._trial(judge)
+                looked_like = reference(self._mind, proven.seen, trial, certificate)
+            self._put_in_force(judge, certificate, looked_like)
             if learn:
                 self._note([*taught.seen, *proven.seen])
             return Calibration(certificate, bounds, risk, confidence, parts, usable, judge)
@@ -253,11 +263,14 @@ class Learner:
         hashes = self._mind.hashes(standing, judge, memory)
         return standing.certificate is not None and certificate.holds_for(hashes) is None
 
-    def _put_in_force(self, judge: Judge, certificate: Certificate | None) -> None:
+    def _put_in_force(
+        self, judge: Judge, certificate: Certificate | None, looked_like: Any = None
+    ) -> None:
         shelf = self._mind.shelf
         # A certificate is never beside a judge that it was not issued for, not even for a moment.
         shelf.write(CERTIFICATE, None)
         shelf.write(JUDGE, {"judge": judge.to_dict(), "sha256": judge.hash})
+        shelf.write(REFERENCE, looked_like)
         if certificate is not None:
             shelf.write(CERTIFICATE, certificate.to_dict())
         with self._observer.database.write() as connection:

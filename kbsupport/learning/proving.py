@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kbsupport.learning.watching import reference
 from kbsupport.model import text_hash
 from kbsupport.triage.proof import certify_tiers
 from kbsupport.triage.thresholds import Plan
@@ -26,6 +27,7 @@ class Proof:
 
     certificate: Certificate | None
     why: str = ""
+    looked_like: dict[str, Any] | None = None
 
 
 def prove_anew(learner: Learner, observer: Observer, kept: Sequence[Seen], source: str) -> Proof:
@@ -43,7 +45,8 @@ def prove_anew(learner: Learner, observer: Observer, kept: Sequence[Seen], sourc
         return Proof(None, _unproven(bounds))
     left_out = int(judge.about["left_out"]) + len(kept) - len(fair)
     labels = [one.label for one in fair]
-    return Proof(learner.certify(judge, bounds, labels, source, left_out))
+    made = learner.certify(judge, bounds, labels, source, left_out)
+    return Proof(made, looked_like=reference(observer.mind, fair, standing, made))
 
 
 def _bounds(

@@ -16,7 +16,7 @@ from kbsupport.learning.deciding import as_last, decide_all, differs
 from kbsupport.learning.learner import Learner
 from kbsupport.learning.proving import Proof, prove_anew
 from kbsupport.model import ESCALATE, Check, Label, Mistake, Outcome, Renewed
-from kbsupport.standing import CERTIFICATE, INTENTS, keep_artefacts
+from kbsupport.standing import CERTIFICATE, INTENTS, REFERENCE, keep_artefacts
 from kbsupport.store import generations
 from kbsupport.store import labels as store
 
@@ -92,6 +92,7 @@ class Renewal:
             return
         proof, former = self._replay.proof, self._shelf.standing().certificate
         had = self._has_certificate()
+        self._shelf.write(REFERENCE, proof.looked_like)
         self._shelf.write(CERTIFICATE, proof.certificate.to_dict() if proof.certificate else None)
         with self._database.write() as connection:
             store.note_last(connection, {of: as_last(d) for of, d in self._replay.decided.items()})

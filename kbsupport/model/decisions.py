@@ -63,6 +63,10 @@ class Reason(StrEnum):
     WITH_A_PERSON = "with_a_person"
     ORDER_STATUS = "order_status"
     UPSTREAM = "upstream"
+    QUALITY = "quality"
+    SHADOW = "shadow"
+    SWITCHED_OFF = "switched_off"
+    SUSPENDED = "suspended"
 
 
 class Intent(StrEnum):

@@ -266,6 +266,8 @@ class EventType(StrEnum):
     MESSAGE_FAILED = "message.failed"
     CUSTOMER_ERASED = "customer.erased"
     FEEDBACK_RECEIVED = "feedback.received"
+    ALARM_RAISED = "alarm.raised"
+    SWITCH_CHANGED = "switch.changed"
 
 
 @dataclass(frozen=True, slots=True)

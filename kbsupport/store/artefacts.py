@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.tables import ArtefactRow
 
 if TYPE_CHECKING:
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 ARTEFACT: Any = ArtefactRow.__table__  # type: ignore[attr-defined]
 
+_KEEP = Upsert(lambda insert: insert(ARTEFACT).on_conflict_do_nothing())
+
 
 def keep(connection: Connection, kind: str, hash: str, body: Mapping[str, Any]) -> None:
     """Store a content under its hash; what is kept already stays as it was."""
     row = {"hash": hash, "kind": kind, "created_at": datetime.now(UTC), "body": dict(body)}
-    connection.execute(insert(ARTEFACT).on_conflict_do_nothing(), row)
+    connection.execute(_KEEP.on(connection), row)
 
 
 def load(connection: Connection, hash: str) -> dict[str, Any] | None:

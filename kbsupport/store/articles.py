@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import delete, func, insert, literal, select, tuple_
 
 from kbsupport.model import Article, Audience, Chunk, ChunkKind, Section
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.generations import Pruned
 from kbsupport.store.tables import (
     ArticleVersionRow,
@@ -33,6 +34,8 @@ EMBEDDING: Any = EmbeddingRow.__table__  # type: ignore[attr-defined]
 LABEL: Any = LabelRow.__table__  # type: ignore[attr-defined]
 MEMBER: Any = MemberRow.__table__  # type: ignore[attr-defined]
 SOURCE: Any = SourceRow.__table__  # type: ignore[attr-defined]
+
+_ADD_VECTOR = Upsert(lambda insert: insert(EMBEDDING).on_conflict_do_nothing())
 
 
 def find_version(connection: Connection, article: Article) -> int | None:
@@ -72,6 +75,18 @@ def load_article(connection: Connection, version: int) -> Article:
     """One article version by its id."""
     query = select(VERSION, literal("").label("source")).where(VERSION.c.id == version)
     return _article(connection.execute(query).one())
+
+
+def newest_articles(connection: Connection, ids: Collection[str]) -> dict[str, Article]:
+    """The newest version of each of these articles, published or not."""
+    newest = (
+        select(func.max(VERSION.c.id))
+        .where(VERSION.c.article_id.in_(list(ids)))
+        .group_by(VERSION.c.article_id)
+    )
+    query = select(VERSION, literal("").label("source")).where(VERSION.c.id.in_(newest))
+    rows = connection.execute(query)
+    return {row.article_id: _article(row) for row in rows}
 
 
 def load_titles(connection: Connection, versions: Sequence[int]) -> tuple[str, ...]:
@@ -221,7 +236,7 @@ def save_embeddings(
         for h, v in zip(hashes, vectors, strict=True)
     ]
     if rows:
-        connection.execute(insert(EMBEDDING).prefix_with("OR IGNORE"), rows)
+        connection.execute(_ADD_VECTOR.of_many(connection), rows)
 
 
 def load_vectors(

@@ -18,6 +18,7 @@ from uuid import uuid4
 from sqlalchemy import insert, select
 
 from kbsupport.errors import StoreError
+from kbsupport.model import storable
 from kbsupport.store.tables import AuditRow
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ def append(
     row = {
         "id": last.rows + 1,
         "at": now.astimezone(UTC).isoformat(),
-        "actor": actor,
+        # What is sealed has to be what is kept.
+        "actor": storable(actor),
         "action": action,
-        "subject": subject,
+        "subject": storable(subject),
         "body": _canonical(dict(body)),
     }
     connection.execute(_APPEND, row | {"hash": _seal(key, last.hash, row)})

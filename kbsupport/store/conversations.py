@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, func, or_, select, update
-from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from kbsupport.errors import Conflict, NotAllowed, NotFound
 from kbsupport.model import Attachment, Author, Delivery, Identity, Message, storable
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.tables import ConversationRow, MessageRow
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ CONVERSATION: Any = ConversationRow.__table__  # type: ignore[attr-defined]
 MESSAGE: Any = MessageRow.__table__  # type: ignore[attr-defined]
 
 
-def _beginning() -> Any:
+def _beginning(insert: Any) -> Any:
     new = insert(CONVERSATION)
     given = new.excluded
     theirs = CONVERSATION.c.customer_id
@@ -36,7 +35,7 @@ def _beginning() -> Any:
 
 # Built once: putting a statement together takes longer than running it.
 _ONE = CONVERSATION.c.id == bindparam("which")
-_BEGIN = _beginning()
+_BEGIN = Upsert(_beginning)
 _LAST = select(CONVERSATION.c.seq).where(_ONE)
 _COUNT = (
     update(CONVERSATION)
@@ -44,7 +43,7 @@ _COUNT = (
     .values(seq=CONVERSATION.c.seq + 1)
     .returning(CONVERSATION.c.seq)
 )
-_ADD = plain_insert(MESSAGE).returning(MESSAGE)
+_ADD = insert(MESSAGE).returning(MESSAGE)
 
 
 def begin(
@@ -66,7 +65,7 @@ def begin(
         "id": name, "channel": channel, "customer_id": customer_id, "identity": str(identity),
         "created_at": now, "seq": 0,
     }  # fmt: skip
-    found = connection.execute(_BEGIN, row).scalar()
+    found = connection.execute(_BEGIN.on(connection), row).scalar()
     if found is None:
         raise NotAllowed(
             f"conversation {name!r} belongs to another customer; begin a new one without its id"

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
 from kbsupport.errors import ConfigError
 from kbsupport.model import Customer, Identity, storable
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.tables import CustomerRow
 
 if TYPE_CHECKING:
@@ -22,14 +22,22 @@ CUSTOMER: Any = CustomerRow.__table__  # type: ignore[attr-defined]
 _APART = ("id", "tier", "identity", "reached")
 
 
+def _saving(insert: Any) -> Any:
+    new = insert(CUSTOMER)
+    fresh = {name: new.excluded[name] for name in ("tier", "imported_at", "details")}
+    return new.on_conflict_do_update(index_elements=[CUSTOMER.c.id], set_=fresh)
+
+
+_SAVE = Upsert(_saving)
+
+
 def save_customers(connection: Connection, customers: Iterable[Customer], now: datetime) -> int:
     """How many were stored; one that is there already is replaced."""
     rows = [_row(customer, now) for customer in customers]
     if rows:
-        new = insert(CUSTOMER)
-        fresh = {name: new.excluded[name] for name in ("tier", "imported_at", "details")}
-        query = new.on_conflict_do_update(index_elements=[CUSTOMER.c.id], set_=fresh)
-        connection.execute(query, rows)
+        # The last one holds.
+        distinct = {row["id"]: row for row in rows}
+        connection.execute(_SAVE.of_many(connection), list(distinct.values()))
     return len(rows)
 
 

@@ -46,13 +46,14 @@ def save_decision(
     body: Mapping[str, Any],
     conversation_id: str | None = None,
     inputs: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
 ) -> None:
     """Store a decision with all that it was decided from."""
     connection.execute(
         insert(DECISION),
         {
             "id": decision_id,
-            "created_at": datetime.now(UTC),
+            "created_at": now or datetime.now(UTC),
             "generation_id": generation,
             "conversation_id": conversation_id,
             "outcome": body["outcome"],
@@ -70,6 +71,10 @@ def find_decision(connection: Connection, decision_id: str) -> DecisionView | No
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
+    return _decision(row)
+
+
+def _decision(row: Any) -> DecisionView:
     return DecisionView(
         id=row.id,
         created_at=row.created_at.replace(tzinfo=UTC),
@@ -78,6 +83,25 @@ def find_decision(connection: Connection, decision_id: str) -> DecisionView | No
         body=row.body,
         inputs=row.inputs,
     )
+
+
+def decided_since(connection: Connection, since: datetime) -> list[DecisionView]:
+    """The decisions of which all inputs were kept, from a moment on, in order."""
+    query = (
+        select(DECISION)
+        .where(DECISION.c.created_at >= since, DECISION.c.inputs.is_not(None))
+        .order_by(DECISION.c.created_at, DECISION.c.id)
+    )
+    return [_decision(row) for row in connection.execute(query)]
+
+
+def held_back(connection: Connection, why: str, since: datetime | None) -> list[DecisionView]:
+    """The decisions that were made while people held answers back for this reason, in order."""
+    query = select(DECISION).order_by(DECISION.c.created_at, DECISION.c.id)
+    if since is not None:
+        query = query.where(DECISION.c.created_at >= since)
+    found = (_decision(row) for row in connection.execute(query))
+    return [one for one in found if one.inputs and one.inputs["case"].get("held") == why]
 
 
 def earlier(connection: Connection, conversation_id: str, limit: int = 5) -> tuple[Earlier, ...]:

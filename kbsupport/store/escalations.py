@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, func, insert, select, update
+from sqlalchemy import DateTime, bindparam, exists, func, insert, select, update
 
 from kbsupport.errors import Conflict, NotAllowed, NotFound
 from kbsupport.model import Escalation, Level, State
+from kbsupport.store.dialects import HoursBetween
 from kbsupport.store.tables import EscalationRow
 from kbsupport.store.tickets import TICKET, aware, number_of
 
@@ -20,7 +21,6 @@ ESCALATION: Any = EscalationRow.__table__  # type: ignore[attr-defined]
 
 _LETTER = "E"
 _TAKEN = (str(State.ASSIGNED), str(State.WAITING_FOR_APPROVAL))
-_HOURS = 24
 _OPEN = (str(State.QUEUED), *_TAKEN)
 
 _CURES: Mapping[State, str] = {
@@ -38,11 +38,6 @@ class Standing(NamedTuple):
     urgent: bool
     tier: str
     hours: float
-
-
-def _moment(now: datetime) -> str:
-    """As SQLite keeps it: UTC, without saying so."""
-    return now.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 _GIVEN = (
@@ -67,6 +62,12 @@ _NEWEST = (
     .order_by(ESCALATION.c.id.desc())
     .limit(1)
 )
+_IN_LINE = select(
+    ESCALATION.c.priority,
+    ESCALATION.c.urgent,
+    ESCALATION.c.tier,
+    HoursBetween(ESCALATION.c.opened_at, bindparam("now", type_=DateTime())),
+).where(ESCALATION.c.state == str(State.QUEUED))
 _LOADS = (
     select(ESCALATION.c.owner, func.count())
     .where(ESCALATION.c.state.in_(_TAKEN), ESCALATION.c.owner.is_not(None))
@@ -172,11 +173,9 @@ def standing_of(one: Escalation) -> Standing:
 
 def in_line(connection: Connection, now: datetime) -> list[Standing]:
     """What every waiting escalation's place is reckoned from; nothing else is read of them."""
-    days = func.julianday(_moment(now)) - func.julianday(ESCALATION.c.opened_at)
-    query = select(
-        ESCALATION.c.priority, ESCALATION.c.urgent, ESCALATION.c.tier, days * _HOURS
-    ).where(ESCALATION.c.state == str(State.QUEUED))
-    return [Standing(*row) for row in connection.execute(query)]
+    # As a database keeps it: UTC, without saying so.
+    plain = now.astimezone(UTC).replace(tzinfo=None)
+    return [Standing(*row) for row in connection.execute(_IN_LINE, {"now": plain})]
 
 
 def waiting(connection: Connection, limit: int = 1000) -> list[Escalation]:

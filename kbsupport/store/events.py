@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, select
-from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import case, insert, select
 
 from kbsupport.errors import NotFound
 from kbsupport.model import Event, EventType, storable
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.tables import EventRow, SubscriberRow
 from kbsupport.store.tickets import aware, number_of
 
@@ -23,7 +22,27 @@ EVENT: Any = EventRow.__table__  # type: ignore[attr-defined]
 SUBSCRIBER: Any = SubscriberRow.__table__  # type: ignore[attr-defined]
 
 
-_RECORD = plain_insert(EVENT).returning(EVENT.c.id)
+_RECORD = insert(EVENT).returning(EVENT.c.id)
+
+
+def _reading(insert: Any) -> Any:
+    new = insert(SUBSCRIBER)
+    held, given = SUBSCRIBER.c.last_event_id, new.excluded.last_event_id
+    done = {
+        "last_event_id": case((held > given, held), else_=given),
+        "attempts": 0, "next_attempt_at": None, "error": None,
+    }  # fmt: skip
+    return new.on_conflict_do_update(index_elements=[SUBSCRIBER.c.name], set_=done)
+
+
+def _failing(insert: Any) -> Any:
+    new = insert(SUBSCRIBER)
+    again = {name: new.excluded[name] for name in ("next_attempt_at", "error")}
+    again["attempts"] = SUBSCRIBER.c.attempts + 1
+    return new.on_conflict_do_update(index_elements=[SUBSCRIBER.c.name], set_=again)
+
+
+_READ, _FAILED = Upsert(_reading), Upsert(_failing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +96,17 @@ def subscriber(connection: Connection, name: str) -> Progress:
 
 def note_read(connection: Connection, name: str, event_id: int) -> None:
     """The subscriber has this event and all before it; it never goes back."""
-    new = insert(SUBSCRIBER).values(name=name, last_event_id=event_id, attempts=0)
-    held, given = SUBSCRIBER.c.last_event_id, new.excluded.last_event_id
-    done = {
-        "last_event_id": case((held > given, held), else_=given),
-        "attempts": 0, "next_attempt_at": None, "error": None,
-    }  # fmt: skip
-    connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=done))
+    row = {"name": name, "last_event_id": event_id, "attempts": 0}
+    connection.execute(_READ.on(connection), row)
 
 
 def note_failure(connection: Connection, name: str, error: str, next_attempt_at: datetime) -> None:
     """The subscriber could not be told; how often in a row is counted."""
-    failed = {"next_attempt_at": next_attempt_at, "error": storable(error)}
-    new = insert(SUBSCRIBER).values(name=name, last_event_id=0, attempts=1, **failed)
-    again = failed | {"attempts": SUBSCRIBER.c.attempts + 1}
-    connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again))
+    row = {
+        "name": name, "last_event_id": 0, "attempts": 1, "next_attempt_at": next_attempt_at,
+        "error": storable(error),
+    }  # fmt: skip
+    connection.execute(_FAILED.on(connection), row)
 
 
 def _event(row: Any) -> Event:

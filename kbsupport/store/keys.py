@@ -7,15 +7,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
 from kbsupport.errors import Conflict
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.tables import KeyRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 KEY: Any = KeyRow.__table__  # type: ignore[attr-defined]
+
+_ONCE = Upsert(
+    lambda insert: (
+        insert(KEY).on_conflict_do_nothing(index_elements=[KEY.c.key]).returning(KEY.c.key)
+    )
+)
 
 
 def kept(connection: Connection, key: str, asked: str) -> dict[str, Any] | None:
@@ -36,6 +42,5 @@ def keep(
 ) -> None:
     """Store what came of a request; a key that is taken is a Conflict, and undoes the write."""
     row = {"key": key, "asked": asked, "at": now, "body": dict(body)}
-    once = insert(KEY).on_conflict_do_nothing(index_elements=[KEY.c.key]).returning(KEY.c.key)
-    if connection.execute(once, row).one_or_none() is None:
+    if connection.execute(_ONCE.on(connection), row).one_or_none() is None:
         raise Conflict(f"the request with the key {key!r} was done already; do not send it again")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sqlalchemy import and_, bindparam, case, delete, func, null, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import JSON, String, and_, bindparam, case, cast, delete, func, null, select, update
 
 from kbsupport.model import Label, storable, text_hash
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.tables import EmbeddingRow, LabelRow
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def save_labels(
     replaced = {role, THRESHOLD} if move and role == HISTORY else {role}
     rows = [row for row in rows if known.get(row["text_hash"], role) in replaced]
     if rows:
-        connection.execute(_UPSERT, rows)
+        # The last one holds.
+        distinct = {row["text_hash"]: row for row in rows}
+        connection.execute(_SAVE.of_many(connection), list(distinct.values()))
     return len(rows)
 
 
@@ -94,6 +96,12 @@ def count(connection: Connection, role: Role | None = None) -> int:
 def forget_labels(connection: Connection, role: Role) -> int:
     """Drop the labels of a role; how many there were. Their vectors go with the next index run."""
     return int(connection.execute(delete(LABEL).where(*_of(role))).rowcount)
+
+
+def forget_label(connection: Connection, text: str) -> bool:
+    """Drop what was learnt of one text; False if nothing was."""
+    query = delete(LABEL).where(LABEL.c.text_hash == text_hash(text), LABEL.c.role == HISTORY)
+    return bool(connection.execute(query).rowcount)
 
 
 def history_stamp(connection: Connection) -> str:
@@ -122,12 +130,12 @@ def unembedded_labels(connection: Connection, embedder: str) -> list[tuple[str, 
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
-def _upsert() -> Any:
+def _saving(insert: Any) -> Any:
     query = insert(LABEL)
     new = query.excluded
     kept = ("id", "text_hash", "learnt_at", "last")
     given = {column.name: new[column.name] for column in LABEL.c if column.name not in kept}
-    same = and_(*(LABEL.c[name] == new[name] for name in _SAYS))
+    same = and_(*(_written(LABEL.c[name]) == _written(new[name]) for name in _SAYS))
     return query.on_conflict_do_update(
         index_elements=[LABEL.c.text_hash],
         set_={
@@ -139,7 +147,12 @@ def _upsert() -> Any:
     )
 
 
-_UPSERT = _upsert()
+def _written(column: Any) -> Any:
+    """What can be compared: PostgreSQL says of no two JSON values that they are equal."""
+    return cast(column, String) if isinstance(column.type, JSON) else column
+
+
+_SAVE = Upsert(_saving)
 
 
 def _of(role: Role | None) -> tuple[Any, ...]:

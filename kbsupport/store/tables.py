@@ -9,12 +9,14 @@ from sqlalchemy import JSON, Column, Index, LargeBinary
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
+from kbsupport.store.dialects import Number
+
 
 class ArticleVersionRow(SQLModel, table=True):
     """One version of one article; versions are added and never changed."""
 
     __tablename__ = "article_version"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     article_id: str = Field(index=True)
     content_hash: str
     title: str
@@ -38,8 +40,8 @@ class ChunkRow(SQLModel, table=True):
     """A piece of one article version, as one splitter cut it."""
 
     __tablename__ = "chunk"
-    id: int | None = Field(default=None, primary_key=True)
-    version_id: int = Field(foreign_key="article_version.id")
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
+    version_id: int = Field(foreign_key="article_version.id", sa_type=Number)
     splitter: str
     kind: str
     ordinal: int
@@ -67,7 +69,7 @@ class GenerationRow(SQLModel, table=True):
     """One immutable build of the index."""
 
     __tablename__ = "generation"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     created_at: datetime
     embedder: str
     dimension: int
@@ -81,8 +83,8 @@ class MemberRow(SQLModel, table=True):
     """An article version that belongs to a generation, and the source it was read from."""
 
     __tablename__ = "member"
-    generation_id: int = Field(primary_key=True, foreign_key="generation.id")
-    version_id: int = Field(primary_key=True, foreign_key="article_version.id")
+    generation_id: int = Field(primary_key=True, foreign_key="generation.id", sa_type=Number)
+    version_id: int = Field(primary_key=True, foreign_key="article_version.id", sa_type=Number)
     source: str
 
 
@@ -91,7 +93,7 @@ class PointerRow(SQLModel, table=True):
 
     __tablename__ = "pointer"
     name: str = Field(primary_key=True)
-    generation_id: int = Field(foreign_key="generation.id")
+    generation_id: int = Field(foreign_key="generation.id", sa_type=Number)
 
 
 class DecisionRow(SQLModel, table=True):
@@ -100,7 +102,7 @@ class DecisionRow(SQLModel, table=True):
     __tablename__ = "decision"
     id: str = Field(primary_key=True)
     created_at: datetime = Field(index=True)
-    generation_id: int | None = None
+    generation_id: int | None = Field(default=None, sa_type=Number)
     conversation_id: str | None = None
     outcome: str
     reason: str
@@ -114,6 +116,7 @@ class DecisionRow(SQLModel, table=True):
             "conversation_id",
             "created_at",
             sqlite_where=sql("conversation_id IS NOT NULL"),
+            postgresql_where=sql("conversation_id IS NOT NULL"),
         ),
     )
 
@@ -122,7 +125,7 @@ class TicketRow(SQLModel, table=True):
     """A conversation's question as a unit of work."""
 
     __tablename__ = "ticket"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     created_at: datetime = Field(index=True)
     state: str
     customer_id: str | None = Field(default=None, index=True)
@@ -157,7 +160,7 @@ class MessageRow(SQLModel, table=True):
     """One turn, in or out; `key` is the sender's own name for it."""
 
     __tablename__ = "message"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     conversation_id: str = Field(foreign_key="conversation.id")
     seq: int
     author: str
@@ -176,6 +179,7 @@ class MessageRow(SQLModel, table=True):
             "ix_message_pending",
             "next_attempt_at",
             sqlite_where=sql("delivery = 'pending'"),
+            postgresql_where=sql("delivery = 'pending'"),
         ),
     )
 
@@ -184,8 +188,8 @@ class EscalationRow(SQLModel, table=True):
     """A ticket that was handed over to people."""
 
     __tablename__ = "escalation"
-    id: int | None = Field(default=None, primary_key=True)
-    ticket_id: int = Field(foreign_key="ticket.id", index=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
+    ticket_id: int = Field(foreign_key="ticket.id", index=True, sa_type=Number)
     state: str
     opened_at: datetime
     topic: str | None = None
@@ -215,9 +219,9 @@ class ApprovalRow(SQLModel, table=True):
     """An answer that waits for somebody else's yes."""
 
     __tablename__ = "approval"
-    id: int | None = Field(default=None, primary_key=True)
-    escalation_id: int = Field(foreign_key="escalation.id", index=True)
-    ticket_id: int = Field(foreign_key="ticket.id")
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
+    escalation_id: int = Field(foreign_key="escalation.id", index=True, sa_type=Number)
+    ticket_id: int = Field(foreign_key="ticket.id", sa_type=Number)
     why: str
     text: str
     asked_by: str
@@ -232,11 +236,11 @@ class EventRow(SQLModel, table=True):
     """Something that happened: ids, never texts."""
 
     __tablename__ = "event"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     type: str
     at: datetime
-    ticket_id: int | None = Field(default=None, index=True)
-    cause: int | None = None
+    ticket_id: int | None = Field(default=None, index=True, sa_type=Number)
+    cause: int | None = Field(default=None, sa_type=Number)
     body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
@@ -245,7 +249,7 @@ class SubscriberRow(SQLModel, table=True):
 
     __tablename__ = "subscriber"
     name: str = Field(primary_key=True)
-    last_event_id: int = 0
+    last_event_id: int = Field(default=0, sa_type=Number)
     attempts: int = 0
     next_attempt_at: datetime | None = None
     error: str | None = None
@@ -255,7 +259,7 @@ class AuditRow(SQLModel, table=True):
     """Who did what, chained by hashes; triggers refuse every change of a row."""
 
     __tablename__ = "audit"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     at: str
     actor: str
     action: str
@@ -288,7 +292,7 @@ class LabelRow(SQLModel, table=True):
     """A labelled ticket: history to learn from, or kept apart to find thresholds with."""
 
     __tablename__ = "label"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     learnt_at: datetime
     given_id: str
     text: str

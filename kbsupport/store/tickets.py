@@ -8,10 +8,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from kbsupport.errors import Conflict, NotFound
 from kbsupport.model import MOVES, State, Ticket, storable
+from kbsupport.store.dialects import Upsert
 from kbsupport.store.tables import TicketRow
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TICKET: Any = TicketRow.__table__  # type: ignore[attr-defined]
 
 _LETTER = "T"
-# What SQLite can look up; a longer number names nothing of ours.
+# What a database can look up; a longer number names nothing of ours.
 _MOST_DIGITS = 18
 _DONE = (State.CLOSED, State.ANSWERED)
 
@@ -46,10 +46,12 @@ KEEP: Final = Keep.KEEP
 
 
 # Built once: putting a statement together takes longer than running it.
-_OPEN_ONE = (
-    insert(TICKET)
-    .on_conflict_do_nothing(index_elements=[TICKET.c.conversation_id])
-    .returning(TICKET)
+_OPEN_ONE = Upsert(
+    lambda insert: (
+        insert(TICKET)
+        .on_conflict_do_nothing(index_elements=[TICKET.c.conversation_id])
+        .returning(TICKET)
+    )
 )
 _OF = select(TICKET).where(TICKET.c.conversation_id == bindparam("which"))
 
@@ -61,7 +63,7 @@ def number_of(name: str, letter: str = _LETTER) -> int | None:
 
 
 def aware(moment: datetime | None) -> datetime | None:
-    """A moment as it was before SQLite forgot that it is UTC."""
+    """A moment as it was before the database forgot that it is UTC."""
     return None if moment is None else moment.replace(tzinfo=UTC)
 
 
@@ -91,7 +93,7 @@ def open_ticket(
         "decision_id": decision_id, "brief": dict(brief), "created_at": now, "topic": topic,
         "language": language, "owner": owner, "next_action_at": next_action_at, "version": 1,
     }  # fmt: skip
-    made = connection.execute(_OPEN_ONE, row).one_or_none()
+    made = connection.execute(_OPEN_ONE.on(connection), row).one_or_none()
     if made is None:
         raise Conflict(f"conversation {conversation_id!r} has a ticket already; move that one")
     return _ticket(made)

@@ -229,9 +229,10 @@ class _Table:
                 raise self.fault(key, f"does not know {name!r}; there are {', '.join(known)}")
 
 
+# What `quality` says is no matter of the triage: it only keeps a reply from being sent.
 _SECTIONS = (
     "version", "costs", "tiers", "escalate", "automate", "clarify", "details", "verified",
-    "named", "orders", "language",
+    "named", "orders", "language", "quality",
 )  # fmt: skip
 
 

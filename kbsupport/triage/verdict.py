@@ -21,6 +21,8 @@ from kbsupport.triage.policy import SIGNALS, Policy
 class Case(Flat):
     """What a verdict rests on beside evidence and signals; `order` names articles, best first.
 
+    `held` is the reason for which people let nothing be answered alone, and `held_by` the words.
+
     `languages` are those the knowledge base speaks; none means that nobody knows. `answered` is
     True if an answer was given before in the same conversation.
     """
@@ -36,6 +38,8 @@ class Case(Flat):
     require_certificate: bool
     named: bool = False
     answered: bool = False
+    held: str | None = None
+    held_by: str = ""
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Case:
@@ -54,7 +58,7 @@ class _Asked:
 
     @property
     def verdict(self) -> Verdict:
-        return _before_the_number(self) or _by_the_number(self)
+        return _unless_held(self.case, _before_the_number(self) or _by_the_number(self))
 
 
 def decide(
@@ -89,6 +93,19 @@ def what_would_change(
         if other.verdict.outcome is not outcome
     )
     return found or ("no single change would have led to another outcome",)
+
+
+def without_switches(case: Case) -> Case:
+    """The case as it would be if people held nothing back."""
+    return replace(case, held=None, held_by="")
+
+
+def _unless_held(case: Case, verdict: Verdict) -> Verdict:
+    """Greetings and thanks are returned all the same: nobody needs a person for them."""
+    if case.held is None or verdict.outcome not in {Outcome.RESOLVE, Outcome.CLARIFY}:
+        return verdict
+    done = _DONE[verdict.outcome]
+    return _escalate(Reason(case.held), f"{case.held_by}; else {done}: {verdict.rule}")
 
 
 def _escalate(reason: Reason, rule: str) -> Verdict:
@@ -321,6 +338,7 @@ _DONE = {
 def _others(asked: _Asked) -> Iterator[tuple[str, _Asked]]:
     """What was asked with one thing changed, and how to say it."""
     yield from _other_numbers(asked)
+    yield "if people had not held answers back", replace(asked, case=without_switches(asked.case))
     signals, case = asked.signals, asked.case
     for name in (*SIGNALS, "empty", "asks_for_person", "thanks_only", "greeting_only"):
         if getattr(signals, name):

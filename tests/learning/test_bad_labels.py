@@ -155,7 +155,7 @@ def test_what_changed_behind_its_back_ends_the_certificate(proven_app, small_kb)
         note.startswith(f"{certificate.id} no longer holds: the knowledge base has changed")
         for note in reply.notices
     )
-    assert proven_app.notices() == reply.notices
+    assert proven_app.mind.notices() == reply.notices
 
 
 @pytest.mark.parametrize("key", ["confidence", "sha256", "tiers"])

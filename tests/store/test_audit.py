@@ -3,6 +3,7 @@ import stat
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import text
 
 from kbsupport.errors import StoreError
 from kbsupport.store import audit
@@ -23,7 +24,10 @@ def note(connection, key=KEY, **given):
 
 
 def unlock(connection):
-    """What somebody with the file in their hands can do first."""
+    """What somebody with the file or the server in their hands can do first."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE audit DISABLE TRIGGER USER")
+        return
     for verb in ("UPDATE", "DELETE"):
         connection.exec_driver_sql(f"DROP TRIGGER audit_no_{verb}")
 
@@ -97,9 +101,12 @@ def test_the_database_refuses_to_change_the_log(log, statement):
 )  # fmt: skip
 @pytest.mark.parametrize("row", [2, 5, 9])
 def test_an_edited_row_is_named(log, column, value, row):
+    # A column of a server holds text and nothing else.
+    put = value if log.path else str(value)
     with log.write() as connection:
         unlock(connection)
-        connection.exec_driver_sql(f"UPDATE audit SET {column} = ? WHERE id = {row}", (value,))
+        edit = text(f"UPDATE audit SET {column} = :put WHERE id = {row}")
+        connection.execute(edit, {"put": put})
         found = audit.verify(connection, KEY)
     assert found == Verified(
         row - 1, f"row {row} is not as it was written, or was written with another key"
@@ -143,7 +150,8 @@ def test_a_row_before_the_first_is_found(log, id):
 
 def test_a_forged_row_at_the_end_is_found(log):
     columns = "at, actor, action, subject, body, hash"
-    found = tampered(log, f"INSERT INTO audit ({columns}) SELECT {columns} FROM audit WHERE id = 9")
+    forged = f"INSERT INTO audit (id, {columns}) SELECT 10, {columns} FROM audit WHERE id = 9"
+    found = tampered(log, forged)
     assert found.rows == 9
     assert found.fault.startswith("row 10 is not as it was written")
 
@@ -200,10 +208,10 @@ def test_four_processes_write_one_chain(tmp_path):
 
 def test_a_long_log_is_verified_to_its_last_row(database):
     with database.write() as connection:
-        for _ in range(2500):
+        for _ in range(1100):
             note(connection)
     with database.read() as connection:
-        assert audit.verify(connection, KEY, audit.head(connection)) == Verified(2500, None)
+        assert audit.verify(connection, KEY, audit.head(connection)) == Verified(1100, None)
 
 
 def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path):

@@ -2,6 +2,7 @@ import multiprocessing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from kbsupport.errors import Conflict, NotAllowed, NotFound
 from kbsupport.model import Attachment, Author, Delivery, Identity
@@ -24,8 +25,8 @@ def say(connection, text="Where is it?", name="v-1", author=Author.CUSTOMER, **g
 
 
 def owner(connection, name="v-1"):
-    query = "SELECT customer_id, identity FROM conversation WHERE id = ?"
-    return tuple(connection.exec_driver_sql(query, (name,)).one())
+    query = text("SELECT customer_id, identity FROM conversation WHERE id = :name")
+    return tuple(connection.execute(query, {"name": name}).one())
 
 
 def write_many(path, process, times, ready):

@@ -89,7 +89,8 @@ def test_questions_of_the_same_moment_are_told_in_the_order_they_were_kept(datab
         ]  # fmt: skip
 
 
-def test_a_conversation_is_found_by_its_index_without_reading_or_sorting_all(database):
+def test_a_conversation_is_found_by_its_index_without_reading_or_sorting_all(sqlite_database):
+    database = sqlite_database
     from sqlalchemy import event
 
     asked = []

@@ -6,8 +6,7 @@ from alembic import command
 from alembic.config import Config
 
 from kbsupport.model import Author, Identity, Level, State
-from kbsupport.store import conversations, escalations, tickets
-from kbsupport.store import database as stored
+from kbsupport.store import conversations, escalations, sqlite, tickets
 from kbsupport.store.database import REVISIONS, Database
 
 THEN = datetime(2026, 6, 30, 8, 0, 0, 1, tzinfo=UTC)
@@ -24,8 +23,8 @@ def migrated(tmp_path):
     """A database of before the desk, with two tickets, as we open it now."""
     path = tmp_path / "kbsupport.db"
     config = Config()
-    config.set_main_option("script_location", str(Path(stored.__file__).parent / "migrations"))
-    old = stored._pool(path, "BEGIN IMMEDIATE")
+    config.set_main_option("script_location", str(Path(sqlite.__file__).parent / "migrations"))
+    old = sqlite._pool(path, "BEGIN IMMEDIATE")
     with old.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")

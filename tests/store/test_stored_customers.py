@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -20,7 +21,9 @@ def test_a_customer_comes_back_as_imported(database):
     with database.write() as connection:
         assert save_customers(connection, iter([FULL, BARE]), NOW) == 2
     with database.read() as connection:
-        assert find_customer(connection, "c-1") == FULL
+        # A server can look into JSON only without half a pair of surrogates.
+        kept = FULL if database.path else replace(FULL, name="Ann ?")
+        assert find_customer(connection, "c-1") == kept
         assert find_customer(connection, "c-2") == BARE
         for unknown in ("c-3", "C-1", ""):
             assert find_customer(connection, unknown) is None

@@ -209,7 +209,8 @@ def test_an_index_run_drops_no_vector_that_a_label_needs(database):
             articles.load_vectors(connection, ["of a label"], "e", 2)
 
 
-def test_ten_thousand_labels_are_stored_and_learnt_again_in_moments(database):
+def test_ten_thousand_labels_are_stored_and_learnt_again_in_moments(sqlite_database):
+    database = sqlite_database
     given = [escalate(f"How do I reset the number {n} of my hub?") for n in range(10_000)]
     begun = time.monotonic()
     for _ in range(2):

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from kbsupport.errors import Conflict, NotFound
 from kbsupport.model import MOVES, State
@@ -23,7 +24,8 @@ def open_one(connection, conversation="v-1", state=State.QUEUED, **given):
 def put(connection, state, conversation):
     """A ticket in any state, however it came there."""
     made = open_one(connection, conversation, State.NEW)
-    connection.exec_driver_sql("UPDATE ticket SET state = ? WHERE id = ?", (state, made.id[2:]))
+    to = update(tickets.TICKET).where(tickets.TICKET.c.id == int(made.id[2:]))
+    connection.execute(to.values(state=str(state)))
     return tickets.find_ticket(connection, made.id)
 
 

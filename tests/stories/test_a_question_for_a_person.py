@@ -23,7 +23,7 @@ def test_what_is_not_answered_waits_with_what_was_found(sample_app, text, reason
     shapes.check(decision)
     assert (decision["outcome"], decision["reason"]) == ("escalate", reason)
     assert decision["answer"] is None
-    ticket = sample_app.ticket(reply.ticket_id).to_dict()
+    ticket = sample_app.people.ticket(reply.ticket_id).to_dict()
     assert ticket["question"] == text
     assert ticket["reason"] == reason
     assert (ticket["customer_id"], ticket["tier"]) == ("C-7", "premium")
@@ -32,13 +32,13 @@ def test_what_is_not_answered_waits_with_what_was_found(sample_app, text, reason
 
 
 def test_thanks_and_greetings_need_nobody_and_count_as_no_answer(sample_app):
-    before = len(sample_app.tickets())
+    before = len(sample_app.people.tickets())
     for text, reason in (("thanks, it works now!", "thanks"), ("hello there", "greeting")):
         decision = sample_app.ask(text).to_dict()
         shapes.check(decision)
         assert (decision["outcome"], decision["reason"]) == ("reply", reason)
         assert decision["answer"] is None
-    assert len(sample_app.tickets()) == before
+    assert len(sample_app.people.tickets()) == before
 
 
 def test_no_field_of_a_public_decision_speaks_of_an_internal_article(sample_app):
@@ -68,11 +68,11 @@ def test_an_unindexed_home_takes_the_question_all_the_same(real_app):
     reply = real_app.ask("where is my parcel?")
     shapes.check(reply.to_dict())
     assert reply.error == "nothing is indexed yet; run: kbsupport index PATH"
-    assert real_app.ticket(reply.ticket_id).question == "where is my parcel?"
+    assert real_app.people.ticket(reply.ticket_id).question == "where is my parcel?"
 
 
 def test_a_tier_or_ticket_that_does_not_exist_is_said(sample_app):
     with pytest.raises(UnknownTier, match="standard, premium, enterprise"):
         sample_app.ask("hi", tier="gold")
     with pytest.raises(NotFound, match="T-0"):
-        sample_app.ticket("T-0")
+        sample_app.people.ticket("T-0")

@@ -34,7 +34,7 @@ def test_between_two_close_articles_the_customer_chooses(real_app, folder):
     assert (decision["outcome"], decision["reason"]) == ("clarify", "two_close_articles")
     for article in decision["articles"][:2]:
         assert f"“Return a {article}”" in decision["reply"]
-    assert real_app.ticket(decision["ticket_id"]).state == "clarifying"
+    assert real_app.people.ticket(decision["ticket_id"]).state == "clarifying"
     again = real_app.ask("how do I send it back", conversation_id="v-1").to_dict()
     assert again["outcome"] == "escalate", "one question back in a conversation is enough"
 

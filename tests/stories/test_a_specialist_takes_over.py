@@ -33,7 +33,7 @@ def escalation_of(app, reply):
 
 
 def state(app, reply):
-    return app.ticket(reply.ticket_id).state
+    return app.people.ticket(reply.ticket_id).state
 
 
 def authors(app, reply):
@@ -91,7 +91,7 @@ def test_an_answer_that_did_not_help_goes_to_a_person(app):
     second = say(app, "that did not help, it still does not work")
     assert (second.verdict.outcome, second.verdict.reason) == ("escalate", "answer_failed")
     assert second.ticket_id == first.ticket_id
-    brief = app.ticket(first.ticket_id).brief
+    brief = app.people.ticket(first.ticket_id).brief
     assert brief["tried"] == [{"asked": EASY, "outcome": "resolve"}]
 
 
@@ -116,7 +116,7 @@ def test_a_person_who_takes_it_while_the_assistant_thinks_is_not_talked_over(app
 
     def slow(*arguments, **more):
         found = think(*arguments, **more)
-        if app.ticket(first.ticket_id).state is State.ANSWERED:
+        if app.people.ticket(first.ticket_id).state is State.ANSWERED:
             app.desk.reopen(first.ticket_id, "lead")
         return found
 

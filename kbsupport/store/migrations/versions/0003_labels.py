@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from kbsupport.store.dialects import Number
+
 revision = "0003"
 down_revision = "0002"
 
@@ -16,11 +18,12 @@ def upgrade() -> None:
         "decision",
         ["conversation_id", "created_at"],
         sqlite_where=sa.text("conversation_id IS NOT NULL"),
+        postgresql_where=sa.text("conversation_id IS NOT NULL"),
     )
     op.create_table(
         "label",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("learnt_at", sa.DateTime, nullable=False),
+        sa.Column("id", Number, primary_key=True),
+        sa.Column("learnt_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("given_id", sa.String, nullable=False),
         sa.Column("text", sa.String, nullable=False),
         sa.Column("text_hash", sa.String, nullable=False),
@@ -39,6 +42,6 @@ def upgrade() -> None:
         "artefact",
         sa.Column("hash", sa.String, primary_key=True),
         sa.Column("kind", sa.String, nullable=False),
-        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("body", sa.JSON, nullable=False),
     )

@@ -1,0 +1,1 @@
+"""Honest figures: each with its definition, its denominator and its interval."""
