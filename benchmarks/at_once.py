@@ -2,33 +2,42 @@
 
 Each opens a thousand tickets, a message and an event with each, and counts one shared
 conversation up. Then: every ticket is there once, numbers have no gap, the shared conversation's
-messages are numbered in the order they were kept, the audit log is whole.
+messages are numbered in the order they were kept, the audit log is whole. First on an SQLite
+file, then in a new database on a PostgreSQL server, where `--postgres URL` or
+KBSUPPORT_TEST_POSTGRES names one whose user may make databases; else its last figures stay.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
+import os
+import secrets
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import write_result
+from benchmarks.common import RESULTS, write_result
 from benchmarks.figures import figure, load_note, show
 from kbsupport.model import Author, EventType, Identity, State
 from kbsupport.store import audit, conversations, events, tickets
 from kbsupport.store.database import Database
+from kbsupport.store.postgres import Place
 
 SHARED = "everybody"
 KEY = b"k" * 32
+SQLITE, SERVER = "SQLite", "PostgreSQL"
 
 
-def write(path: Path, process: int, times: int, ready: Any, failures: Any) -> None:
+def write(where: Path | str, process: int, times: int, ready: Any, failures: Any) -> None:
     """One process: its tickets, one transaction each."""
-    database = Database(path)
+    database = Database(where)
     ready.wait()
     for number in range(times):
         try:
@@ -74,47 +83,94 @@ def faults(database: Database, expected: int) -> dict[str, int]:
     }
 
 
+def race(where: Path | str, writers: int, times: int) -> tuple[dict[str, int], float, str]:
+    """What went wrong, the seconds it took, and how this database keeps what it acknowledged."""
+    database, spawn = Database(where), multiprocessing.get_context("spawn")
+    ready, failures = spawn.Barrier(writers + 1), spawn.Queue()
+    started = [
+        spawn.Process(target=write, args=(where, n, times, ready, failures)) for n in range(writers)
+    ]
+    for writer in started:
+        writer.start()
+    ready.wait()
+    begun = time.perf_counter()
+    for writer in started:
+        writer.join()
+    seconds = time.perf_counter() - begun
+    wrong = faults(database, writers * times) | {"errors": failures.qsize()}
+    kept = database.condition()
+    database.close()
+    return wrong, seconds, kept
+
+
+@contextmanager
+def new_database(url: str) -> Iterator[str]:
+    """The URL of a database on that server which is gone afterwards."""
+    from sqlalchemy import make_url
+
+    name = f"kbsupport_bench_{secrets.token_hex(6)}"
+    connection = Place(url).connect({})
+    connection.autocommit = True
+    connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        yield make_url(url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.close()
+
+
+def figures_of(on: str, wrong: dict[str, int], rate: float) -> dict[str, Any]:
+    """The figures of one kind of database."""
+    said = {
+        "lost": ("tickets lost", wrong["lost"]),
+        "errors": ("errors", wrong["errors"]),
+        "numbers": ("gaps or doubles in ticket numbers", wrong["numbers"]),
+        "order": ("turns of the shared conversation out of order", wrong["turns"] + wrong["order"]),
+        "events": ("events lost", wrong["events"]),
+        "audit": ("faults in the audit log", wrong["audit"]),
+    }
+    # The file's figures had these names before there was a server.
+    begin = "" if on == SQLITE else "postgres_"
+    found = {
+        f"{begin}{key}": figure(f"{on}: {what}", value, "", at_most=0)
+        for key, (what, value) in said.items()
+    }
+    rate_of = figure(f"{on}: tickets a second, all together", rate, "")
+    return found | {f"{begin}rate": rate_of}
+
+
+def earlier() -> tuple[dict[str, Any], list[str]]:
+    """The server's figures of the last run that had one, and what was noted of it."""
+    path = RESULTS / "at_once.json"
+    held = json.loads(path.read_text("utf-8")) if path.is_file() else {"figures": {}, "notes": []}
+    figures = {key: one for key, one in held["figures"].items() if key.startswith("postgres_")}
+    return figures, [note for note in held["notes"] if note.startswith(SERVER)]
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--tickets", type=int, default=1_000)
+    parser.add_argument("--postgres", default=os.environ.get("KBSUPPORT_TEST_POSTGRES"))
     flags = parser.parse_args()
     note, expected = load_note(), flags.writers * flags.tickets
-    spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "kbsupport.db"
-        database = Database(path)
-        ready, failures = spawn.Barrier(flags.writers + 1), spawn.Queue()
-        writers = [
-            spawn.Process(target=write, args=(path, n, flags.tickets, ready, failures))
-            for n in range(flags.writers)
-        ]
-        for writer in writers:
-            writer.start()
-        ready.wait()
-        begun = time.perf_counter()
-        for writer in writers:
-            writer.join()
-        seconds = time.perf_counter() - begun
-        wrong = faults(database, expected)
-        failed = failures.qsize()
-        database.close()
-    figures = {
-        "lost": figure("tickets lost", wrong["lost"], "", at_most=0),
-        "errors": figure("errors", failed, "", at_most=0),
-        "numbers": figure("gaps or doubles in ticket numbers", wrong["numbers"], "", at_most=0),
-        "order": figure(
-            "turns of the shared conversation out of order", wrong["turns"] + wrong["order"], "",
-            at_most=0,
-        ),
-        "events": figure("events lost", wrong["events"], "", at_most=0),
-        "audit": figure("faults in the audit log", wrong["audit"], "", at_most=0),
-        "rate": figure("tickets a second, all together", expected / seconds, ""),
-    }  # fmt: skip
+        file = Path(folder) / "kbsupport.db"
+        wrong, seconds, kept = race(file, flags.writers, flags.tickets)
+    figures = figures_of(SQLITE, wrong, expected / seconds)
+    said = [f"{flags.writers} processes, {flags.tickets:,} tickets each.", f"{SQLITE}: {kept}."]
+    if flags.postgres:
+        with new_database(flags.postgres) as url:
+            wrong, seconds, kept = race(url, flags.writers, flags.tickets)
+        figures |= figures_of(SERVER, wrong, expected / seconds)
+        said.append(f"{kept}, on the same machine.")
+    else:
+        held, told = earlier()
+        figures |= held
+        said += told
     show(figures)
-    said = f"{flags.writers} processes, {flags.tickets:,} tickets each, one SQLite file."
-    print(write_result("at_once", figures, "python benchmarks/at_once.py", [said, note]))
+    print(write_result("at_once", figures, "python benchmarks/at_once.py", [*said, note]))
 
 
 if __name__ == "__main__":

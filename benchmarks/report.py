@@ -41,6 +41,13 @@ SECTIONS = {
     "desk_race": "The desk: many specialists, one escalation",
     "kills": "The desk: killed at any moment",
     "routing": "The desk: is the topic right?",
+    "quality": "The check of replies",
+    "personal_data": "Personal data: what is found",
+    "audits": "Audits: how many answers are wrong, live",
+    "drift": "Drift: are these still the same tickets?",
+    "review_queue": "The review queue: does it ask for the labels that help most?",
+    "gaps": "Gaps: do missing articles come back?",
+    "llm_faults": "A language model that fails, lies or obeys anybody",
 }
 
 

@@ -17,6 +17,7 @@ from benchmarks.common import ROOT
 NAMES = (
     "retrieval", "embedding", "cold_start", "warm_ask", "incremental", "growth",
     "judge", "certificates", "gate", "ideas", "intake", "at_once", "desk_race", "kills", "routing",
+    "quality", "personal_data", "audits", "drift", "review_queue", "gaps", "llm_faults",
 )  # fmt: skip
 
 
