@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kbsupport.errors import NotFit
+from kbsupport.errors import ConfigError, NotFit
 from kbsupport.model import Answer, Article, Author, Checked, Customer, Question, Ticket
 from kbsupport.quality.checking import check
 from kbsupport.quality.drafts import Draft
@@ -82,6 +82,8 @@ class Inspector:
 
     def pass_person(self, ticket: Ticket, text: str, *, anyway: bool) -> Checked:
         """What is to be warned of; NotFit if it must not be sent, unless they insist."""
+        if not text.strip():
+            raise ConfigError("an answer without words is none; write a text")
         checked = self.of_person(ticket, text)
         if not checked.passed and not anyway:
             raise NotFit(checked.said)

@@ -51,7 +51,9 @@ MAY_IMPORT = {
     "rehearsal": NOUNS | {"app", "ports", "store", "evaluation"},
     "gaps": NOUNS | {"store", "knowledge", "learning", "evaluation", "mind", "ports", "standing"},
     "inspecting": NOUNS | {"ports", "quality", "store"},
-    "loop": NOUNS | {"gaps", "store", "triage", "standing", "learning", "watch", "people", "ports"},
+    "loop": NOUNS
+    | {"gaps", "knowledge", "store", "triage", "standing", "learning", "watch", "people", "ports"},
+    | {"gaps", "knowledge", "store", "triage", "standing", "learning", "watch", "people", "ports"},
     "standing": NOUNS | {"quality", "store", "triage"},
     "mind": NOUNS | {"ports", "knowledge", "triage", "standing"},
     "learning": NOUNS | ROOMS | {"ports", "mind", "standing", "evaluation", "watch"},

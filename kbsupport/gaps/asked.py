@@ -45,7 +45,6 @@ class Looked:
     vector: Vector
     outcome: Outcome
     reason: Reason
-    rule: str
     probability: float
     scores: Mapping[str, float]
     certificate: str | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
     Embed = Callable[[Sequence[str]], Vectors]
 
-# Cosines. On the bundled articles these find both planned contradictions; benchmarks/gaps.py.
+# Cosines. On the bundled articles these find both planned contradictions.
 _SAME_MATTER, _SAME_STATEMENT = 0.55, 0.58
 _ABOUT_IT = 0.4
 _BEGINNING = 1_000

@@ -56,7 +56,8 @@ class Gaps:
             return Report(0, (), closed=closed)
         with self._observer.mind.library.steady():
             looked = Look(self._observer, asked, progress).decided()
-            found = gaps_of(looked, comparing(self._articles(), self._observer))
+            articles = self._articles()
+            found = gaps_of(looked, comparing(articles, self._observer), _tongue(asked, articles))
         return replace(found, closed=closed)
 
     def after(
@@ -78,7 +79,8 @@ class Gaps:
             now = {one.asked.id: one for one in look.decided()}
             without = look.decided(without=article_id)
             articles = [one for one in self._articles() if one.id != article_id]
-            gaps = gaps_of(without, comparing(articles, self._observer))
+            tongue = _tongue(asked, articles)
+            gaps = gaps_of(without, comparing(articles, self._observer), tongue)
         before = {one.asked.id: one for one in without}
         tickets = cluster_of(article_id, gaps, before, now)
         if not tickets:
@@ -86,10 +88,7 @@ class Gaps:
                 f"{article_id} probably answers none of {len(asked)} questions that were open "
                 "without it; see: kbsupport gaps"
             )
-        name = name_of(
-            [now[ticket].asked.text for ticket in tickets],
-            Tongue.of(one.text for one in asked),
-        )
+        name = name_of([now[ticket].asked.text for ticket in tickets], tongue)
         bought = yield_of(article_id, name, tickets, before, now, self._risks())
         return self._keep(bought, progress) if keep else Bought(bought, None)
 
@@ -180,6 +179,11 @@ class Gaps:
             )
             for row in rows
         )
+
+
+def _tongue(asked: Sequence[Asked], articles: Sequence[Article]) -> Tongue:
+    # With the articles: where few asked, what all of them say is the name, not what none says.
+    return Tongue.of([*(one.text for one in asked), *(article.text for article in articles)])
 
 
 def _source(article_id: str) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from kbsupport.gaps.asked import Asked, Looked
 from kbsupport.gaps.conflicts import Conflicting, conflicting
 from kbsupport.gaps.outline import sentences
+from kbsupport.knowledge.rests import Source, rests_on
 from kbsupport.learning.deciding import decide_all
-from kbsupport.loop.rests import Source, rests_on
 from kbsupport.model import Article, Filter
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ class Look:
                 vector=vector,
                 outcome=one.verdict.outcome,
                 reason=one.verdict.reason,
-                rule=one.verdict.rule,
                 probability=one.probability,
                 scores={match.article_id: match.score for match in found.found.matches},
                 certificate=one.verdict.certificate,

@@ -20,20 +20,20 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Tongue:
-    """In how many of all tickets each word stem stands: a rare word tells more."""
+    """In how many tickets and articles each word stem stands: a rare word tells more."""
 
-    tickets: int
+    texts: int
     holding: Counter[str]
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Tongue:
-        """Count the words of all tickets."""
+        """Count the words of all texts."""
         sets = [set(_stems(text)) for text in texts]
         return cls(len(sets), Counter(word for words in sets for word in words))
 
     def weight(self, word: str) -> float:
         """How telling a word is."""
-        return math.log((1 + self.tickets) / (1 + self.holding[word]))
+        return math.log((1 + self.texts) / (1 + self.holding[word]))
 
 
 def name_of(texts: Sequence[str], tongue: Tongue) -> str:

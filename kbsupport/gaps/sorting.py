@@ -25,17 +25,16 @@ _NEAREST = 3
 _PROBABLY = 0.5
 
 
-def gaps_of(looked: Sequence[Looked], compare: Compare) -> Report:
+def gaps_of(looked: Sequence[Looked], compare: Compare, tongue: Tongue) -> Report:
     """Every gap; `compare` says on what two articles contradict each other, if they do."""
-    return _Sorting(looked).report(compare)
+    return _Sorting(looked, tongue).report(compare)
 
 
 class _Sorting:
     """The questions by kind, with what naming and counting need of all of them."""
 
-    def __init__(self, looked: Sequence[Looked]) -> None:
-        self._looked = looked
-        self._tongue = Tongue.of(one.asked.text for one in looked)
+    def __init__(self, looked: Sequence[Looked], tongue: Tongue) -> None:
+        self._looked, self._tongue = looked, tongue
         self._months = _months(looked)
         self._by_kind: dict[Kind | Aside, list[Looked]] = {}
         for one in looked:
@@ -126,7 +125,7 @@ def _why_not_found(article: str, members: Sequence[Looked]) -> str:
     if answered:
         said = f"people answered {answered} with {article}"
     if deep:
-        said += f"; {deep} times another article stood before it"
+        said += f"; for {deep} of them another article stood before it"
     return said
 
 

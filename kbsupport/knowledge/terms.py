@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ class TermIndex:
 
     def __init__(self, articles: Postings, passages: Postings, heads: Postings) -> None:
         self._articles, self._passages, self._heads = articles, passages, heads
+        self._asked: tuple[str, Scores] = ("", np.zeros(0, np.float32))
 
     @classmethod
     def fit(cls, articles: Sequence[Article], passages: Sequence[str]) -> TermIndex:
@@ -96,7 +98,12 @@ class TermIndex:
 
     def passages(self, question: str) -> Scores:
         """TF-IDF cosine with each passage."""
-        return cosines(self._passages, terms(question))
+        asked, scores = self._asked  # one question asks twice: to rank, and to choose passages
+        if asked != question or not len(scores):
+            scores = cosines(self._passages, terms(question))
+            scores.flags.writeable = False
+            self._asked = (question, scores)
+        return scores
 
     def heads(self, question: str) -> Scores:
         """Likeness of spelling with each article's title, headings and seen questions."""
@@ -275,6 +282,8 @@ def _postings(vocabulary: dict[str, int], gains: Any, matrix: Any) -> Postings:
     )
 
 
+# Letter runs and common words come again with every question.
+@lru_cache(maxsize=32_768)
 def _key(term: str) -> int:
     digest = hashlib.blake2b(term.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "little")

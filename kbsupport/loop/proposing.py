@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kbsupport.loop.rests import Source, rests_on
+from kbsupport.knowledge.rests import Source, rests_on
 from kbsupport.model import (
     AUTO_RESOLVE,
     ESCALATE,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import delete, func, insert, literal, select, tuple_
+from sqlalchemy import bindparam, delete, func, insert, literal, select, tuple_
 
 from kbsupport.model import Article, Audience, Chunk, ChunkKind, Section
 from kbsupport.store.dialects import Upsert
@@ -35,6 +35,29 @@ LABEL: Any = LabelRow.__table__  # type: ignore[attr-defined]
 MEMBER: Any = MemberRow.__table__  # type: ignore[attr-defined]
 SOURCE: Any = SourceRow.__table__  # type: ignore[attr-defined]
 
+# Built once: putting a statement together takes longer than running it.
+_ARTICLE = select(VERSION, literal("").label("source")).where(VERSION.c.id == bindparam("version"))
+_TITLES = select(VERSION.c.id, VERSION.c.title).where(
+    VERSION.c.id.in_(bindparam("versions", expanding=True))
+)
+_PASSAGES = (
+    select(
+        CHUNK.c.version_id,
+        CHUNK.c.ordinal,
+        CHUNK.c.section,
+        CHUNK.c.start,
+        CHUNK.c.end,
+        VERSION.c.article_id,
+        func.substr(VERSION.c.text, CHUNK.c.start + 1, CHUNK.c.end - CHUNK.c.start),
+    )
+    .join(VERSION, VERSION.c.id == CHUNK.c.version_id)
+    .where(
+        CHUNK.c.splitter == bindparam("splitter"),
+        # Said twice: pairs alone would make SQLite read the whole table.
+        CHUNK.c.version_id.in_(bindparam("versions", expanding=True)),
+        tuple_(CHUNK.c.version_id, CHUNK.c.ordinal).in_(bindparam("wanted", expanding=True)),
+    )
+)
 _ADD_VECTOR = Upsert(lambda insert: insert(EMBEDDING).on_conflict_do_nothing())
 
 
@@ -73,8 +96,7 @@ def load_articles(connection: Connection, generation: int) -> Iterator[tuple[int
 
 def load_article(connection: Connection, version: int) -> Article:
     """One article version by its id."""
-    query = select(VERSION, literal("").label("source")).where(VERSION.c.id == version)
-    return _article(connection.execute(query).one())
+    return _article(connection.execute(_ARTICLE, {"version": version}).one())
 
 
 def newest_articles(connection: Connection, ids: Collection[str]) -> dict[str, Article]:
@@ -91,8 +113,8 @@ def newest_articles(connection: Connection, ids: Collection[str]) -> dict[str, A
 
 def load_titles(connection: Connection, versions: Sequence[int]) -> tuple[str, ...]:
     """The titles of these versions, in this order."""
-    query = select(VERSION.c.id, VERSION.c.title).where(VERSION.c.id.in_(versions))
-    titles = {row.id: row.title for row in connection.execute(query)}
+    found = connection.execute(_TITLES, {"versions": list(versions)})
+    titles = {row.id: row.title for row in found}
     return tuple(titles[version] for version in versions)
 
 
@@ -181,26 +203,13 @@ def load_passages(
     connection: Connection, splitter: str, wanted: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[str, str, str, int, int]]:
     """By version and ordinal: article id, section, text, start, end of the passage's words."""
-    query = (
-        select(
-            CHUNK.c.version_id,
-            CHUNK.c.ordinal,
-            CHUNK.c.section,
-            CHUNK.c.start,
-            CHUNK.c.end,
-            VERSION.c.article_id,
-            func.substr(VERSION.c.text, CHUNK.c.start + 1, CHUNK.c.end - CHUNK.c.start),
-        )
-        .join(VERSION, VERSION.c.id == CHUNK.c.version_id)
-        .where(
-            CHUNK.c.splitter == splitter,
-            # Said twice: pairs alone would make SQLite read the whole table.
-            CHUNK.c.version_id.in_({version for version, _ in wanted}),
-            tuple_(CHUNK.c.version_id, CHUNK.c.ordinal).in_(wanted),
-        )
-    )
+    asked = {
+        "splitter": splitter,
+        "versions": list({version for version, _ in wanted}),
+        "wanted": list(wanted),
+    }
     found = {}
-    rows = connection.execute(query).all()
+    rows = connection.execute(_PASSAGES, asked).all() if wanted else []
     if len(rows) < len(set(wanted)):
         raise Pruned("some passages")
     for version, ordinal, section, start, _end, article_id, text in rows:

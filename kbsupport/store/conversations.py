@@ -44,6 +44,13 @@ _COUNT = (
     .returning(CONVERSATION.c.seq)
 )
 _ADD = insert(MESSAGE).returning(MESSAGE)
+_ANSWERED = (
+    select(MESSAGE.c.id)
+    .where(
+        MESSAGE.c.conversation_id == bindparam("which"), MESSAGE.c.author == str(Author.SPECIALIST)
+    )
+    .limit(1)
+)
 
 
 def begin(
@@ -114,9 +121,7 @@ def messages(connection: Connection, conversation_id: str) -> list[Message]:
 
 def a_person_answered(connection: Connection, conversation_id: str) -> bool:
     """True if a specialist has written to the customer."""
-    mine = MESSAGE.c.conversation_id == conversation_id
-    query = select(MESSAGE.c.id).where(mine, MESSAGE.c.author == str(Author.SPECIALIST)).limit(1)
-    return connection.execute(query).scalar() is not None
+    return connection.execute(_ANSWERED, {"which": conversation_id}).scalar() is not None
 
 
 def message_with_key(connection: Connection, key: str) -> Message | None:

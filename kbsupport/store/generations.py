@@ -20,6 +20,11 @@ MEMBER: Any = MemberRow.__table__  # type: ignore[attr-defined]
 POINTER: Any = PointerRow.__table__  # type: ignore[attr-defined]
 
 _LIVE = "live"
+_LIVE_ONE = (
+    select(GENERATION)
+    .join(POINTER, POINTER.c.generation_id == GENERATION.c.id)
+    .where(POINTER.c.name == _LIVE)
+)
 
 
 class Pruned(KbSupportError):
@@ -49,12 +54,7 @@ class Generation:
 
 def live(connection: Connection) -> Generation | None:
     """The generation that questions are asked of, if one was ever published."""
-    query = (
-        select(GENERATION)
-        .join(POINTER, POINTER.c.generation_id == GENERATION.c.id)
-        .where(POINTER.c.name == _LIVE)
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_LIVE_ONE).one_or_none()
     return None if row is None else _generation(row)
 
 

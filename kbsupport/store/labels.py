@@ -30,6 +30,7 @@ _DETAILS = (
     "conversation_id",
 )  # fmt: skip
 # While these are the same a label says the same, and its last replay still speaks of it.
+_STAMP = select(func.count(), func.max(LABEL.c.learnt_at)).where(LABEL.c.role == HISTORY)
 _SAYS = ("text", "content_hash", "expected", "accept_ids", "details", "role")
 
 
@@ -106,8 +107,7 @@ def forget_label(connection: Connection, text: str) -> bool:
 
 def history_stamp(connection: Connection) -> str:
     """Changes whenever the history does; it can stand in a file's name."""
-    query = select(func.count(), func.max(LABEL.c.learnt_at)).where(LABEL.c.role == HISTORY)
-    many, newest = connection.execute(query).one()
+    many, newest = connection.execute(_STAMP).one()
     return hashlib.sha256(f"{many} {newest}".encode()).hexdigest()[:16]
 
 

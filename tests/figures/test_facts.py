@@ -92,7 +92,7 @@ def test_questions_that_belong_to_no_conversation_are_cases_too(proven_app):
     assert found.figures["involvement"].numerator == 2
     assert found.figures["answered"].numerator == (alone.verdict.outcome is Outcome.RESOLVE)
     assert dict(found.reasons)["asks_for_person"] == 1
-    assert {one.name for one in found.groups if one.by == "channel"} == {"not known", "chat"}
+    assert {one.name for one in found.groups if one.by == "channel"} == {"python", "chat"}
     assert found.spreads["assistant_seconds"].n >= 2
 
 

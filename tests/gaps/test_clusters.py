@@ -19,7 +19,6 @@ def looked(text, number=0, *, reply=None, scores=None, **more):
         "vector": EMBED.embed([text])[0],
         "outcome": Outcome.ESCALATE,
         "reason": Reason.BELOW_THRESHOLD,
-        "rule": "",
         "probability": 0.1,
         "scores": scores or {"a": 1.0, "b": 0.0},
         "reply": EMBED.embed([reply])[0] if reply else None,

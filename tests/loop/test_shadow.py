@@ -1,4 +1,4 @@
-from kbsupport.loop.rests import Source, rests_on
+from kbsupport.knowledge.rests import Source, rests_on
 from kbsupport.loop.shadow import Silent, by_topic
 from kbsupport.triage.live import Mode
 
