@@ -53,7 +53,6 @@ MAY_IMPORT = {
     "inspecting": NOUNS | {"ports", "quality", "store"},
     "loop": NOUNS
     | {"gaps", "knowledge", "store", "triage", "standing", "learning", "watch", "people", "ports"},
-    | {"gaps", "knowledge", "store", "triage", "standing", "learning", "watch", "people", "ports"},
     "standing": NOUNS | {"quality", "store", "triage"},
     "mind": NOUNS | {"ports", "knowledge", "triage", "standing"},
     "learning": NOUNS | ROOMS | {"ports", "mind", "standing", "evaluation", "watch"},
