@@ -47,6 +47,8 @@ def examine(app: App) -> list[Finding]:
         ("chroma", _chroma, "pip install chromadb==1.5.9"),
         ("index", _index, "run: kbsupport index PATH, or kbsupport index --rebuild"),
         ("triage", _triage, "run: kbsupport calibrate FILE; mend the policy file if it is that"),
+        ("answers", _answers, "see: kbsupport switch show, kbsupport review alarms"),
+        ("quality", _quality, "pip install presidio-analyzer google-re2"),
         ("desk", _desk, "run: kbsupport desk sweep; mend the file of specialists if it is that"),
         ("customers", _customers, "mend [crm], [tiers] or [orders], or the system behind it"),
         ("audit", _audit, "somebody changed the audit log: restore the database from a backup"),
@@ -125,6 +127,24 @@ def _triage(app: App) -> str:
         return f"{policy}, {judge}, no certificate"
     certificate, lapsed = app.mind.certificate()
     return f"{policy}, {judge}, " + (certificate.id if certificate else str(lapsed))
+
+
+def _answers(app: App) -> str:
+    live = app.loop.switches.live()
+    held = [live.broken] if live.broken else [one.why for one in live.suspended]
+    if held:
+        raise KbSupportError(f"nothing is answered alone where it was suspended: {held[0]}")
+    topics = "".join(f", {topic} {mode}" for topic, mode in sorted(live.topics.items()))
+    return f"{live.all}{topics}"
+
+
+def _quality(app: App) -> str:
+    found = app.people.inspector.personal.find("It was paid from DE89 3704 0044 0532 0130 00.")
+    if not found:
+        raise KbSupportError("personal data in a reply is not found")
+    rules = app.shelf.standing().quality
+    rules.promised, rules.rude  # noqa: B018 - a pattern that cannot be read is said here
+    return f"{len(rules.promises)} languages of forbidden promises, personal data is found"
 
 
 def _desk(app: App) -> str:

@@ -4,7 +4,7 @@ from kbsupport.app import open_app
 from kbsupport.doctor import examine
 
 PARTS = ["python", "home", "database", "model", "chroma", "index", "triage",
-         "desk", "customers", "audit"]  # fmt: skip
+         "answers", "quality", "desk", "customers", "audit"]  # fmt: skip
 
 
 def ailing(app):
@@ -73,3 +73,15 @@ def test_a_model_file_that_was_tampered_with_is_found(home, model_cache):
             model.write_bytes(model.read_bytes()[:-1] + b"!")
         found = ailing(app)["model"]
     assert "bytes have changed; delete it, and the next start makes it anew" in found.words
+
+
+def test_what_an_alarm_took_back_is_told(proven_app):
+    from kbsupport.triage.live import Suspension
+
+    proven_app.loop.switches.suspend(Suspension("too many wrong answers", "2026-11-21"))
+    (found,) = [one for one in examine(proven_app) if one.part == "answers"]
+    assert not found.ok
+    assert "too many wrong answers" in found.words
+    proven_app.loop.switches.lift("lead", "it was a test")
+    (found,) = [one for one in examine(proven_app) if one.part == "answers"]
+    assert (found.ok, found.words) == (True, "on")
