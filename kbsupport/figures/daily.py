@@ -13,7 +13,8 @@ from kbsupport.figures.definitions import AGAIN, SILENCE
 from kbsupport.figures.metrics import Metrics, measure
 from kbsupport.figures.trends import Trend, trends
 from kbsupport.model import Alarm, Specialist
-from kbsupport.store.facts import ClosedGap, Facts, read_facts
+from kbsupport.store.facts import Facts, read_facts
+from kbsupport.store.gaps import ClosedGap
 
 if TYPE_CHECKING:
     from kbsupport.store.database import Database

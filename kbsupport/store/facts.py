@@ -11,6 +11,7 @@ from sqlalchemy import and_, case, func, or_, select
 
 from kbsupport.model import Alarm, Author, Delivery, Escalation
 from kbsupport.store import escalations, reviews
+from kbsupport.store.gaps import ClosedGap, closed_gaps
 from kbsupport.store.loop_tables import FeedbackRow, GapRow, OpinionRow, ReviewRow
 from kbsupport.store.tables import (
     ApprovalRow,
@@ -134,17 +135,6 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedGap:
-    """An article that was written for what nobody's article answered, and what it bought."""
-
-    at: datetime
-    article_id: str
-    cluster: Mapping[str, Any]
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything since a moment; `proven` says by certificate which share may be wrong."""
 
@@ -180,7 +170,7 @@ def read_facts(connection: Connection, since: datetime, now: datetime) -> Facts:
         audited=_audited(connection, since),
         decided=_decided(connection, since),
         alarms=_alarms(connection, since),
-        gaps=_gaps(connection),
+        gaps=tuple(closed_gaps(connection)),
         waiting=tuple(escalations.waiting(connection, _MOST)),
         at_work=tuple(escalations.at_work(connection)),
         open_reviews=_open_reviews(connection),
@@ -309,13 +299,6 @@ def _decided(connection: Connection, since: datetime) -> tuple[Decided, ...]:
 def _alarms(connection: Connection, since: datetime) -> tuple[Alarm, ...]:
     every = reviews.alarms(connection)
     return tuple(one for one in every if one.ended_at is None or one.at >= since)
-
-
-def _gaps(connection: Connection) -> tuple[ClosedGap, ...]:
-    query = select(
-        _GAP.c.at, _GAP.c.article_id, _GAP.c.cluster, _GAP.c.before, _GAP.c.after
-    ).order_by(_GAP.c.id)
-    return tuple(ClosedGap(_known(row[0]), *row[1:]) for row in connection.execute(query))
 
 
 def _open_reviews(connection: Connection) -> int:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from kbsupport.model import Author
-from kbsupport.store.facts import ClosedGap
 from kbsupport.store.loop_tables import GapRow
 from kbsupport.store.tables import EscalationRow, MessageRow, TicketRow
 
@@ -34,6 +33,17 @@ class HandedOver:
     replies: tuple[str, ...]
     customer_id: str | None = None
     conversation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedGap:
+    """An article that was written for what nobody's article answered, and what it bought."""
+
+    at: datetime
+    article_id: str
+    cluster: Mapping[str, Any]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 def handed_over(connection: Connection, limit: int) -> list[HandedOver]:

@@ -14,7 +14,7 @@ from kbsupport.figures.page import write_page
 from kbsupport.figures.tables import daily_tables, write_tables
 from kbsupport.figures.wording import lines, markdown
 from kbsupport.model import Alarm
-from kbsupport.store.facts import ClosedGap
+from kbsupport.store.gaps import ClosedGap
 
 DOCS = Path(__file__).parents[2] / "docs" / "figures.md"
 DAY = timedelta(days=1)
