@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.knowledge.rests import Source, rests_on
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # A wrong answer that was sent teaches most; then what a person had to write anew.
 _FAILED, _WRITTEN, _QUOTED = 3.0, 1.5, 1.0
+# Whoever asks about the same again within a week was hardly helped.
+_CAME_AGAIN, _LOOKED_AT = timedelta(days=7), 1000
 _NO_GAP_FOR = frozenset({"asks_for_person", "with_a_person", "failed", "upstream", "spam"})
 
 
@@ -56,6 +58,10 @@ class Proposer:
             return self._of_failure(connection, ticket, "the customer said that it did not help")
         if event.type is EventType.TICKET_REOPENED:
             return self._of_failure(connection, ticket, "the ticket was opened again")
+        if event.type is EventType.TICKET_CREATED:
+            before = _before(connection, ticket)
+            again = f"the customer came again on {ticket.topic}, with {ticket.id}"
+            return None if before is None else self._of_failure(connection, before, again)
         return None
 
     def _of_answer(self, connection: Connection, event: Event, ticket: Ticket) -> Review | None:
@@ -102,6 +108,20 @@ class Proposer:
             tier=ticket.tier,
             topic=ticket.topic,
         )
+
+
+def _before(connection: Connection, ticket: Ticket) -> Ticket | None:
+    """The customer's last ticket on the same topic, if it is of the same week."""
+    if ticket.customer_id is None or ticket.topic is None:
+        return None
+    theirs = tickets.tickets(connection, None, _LOOKED_AT, ticket.customer_id)
+    earlier = [
+        one
+        for one in theirs
+        if one.topic == ticket.topic
+        and timedelta() < ticket.created_at - one.created_at <= _CAME_AGAIN
+    ]
+    return max(earlier, key=lambda one: one.created_at, default=None)
 
 
 def _sources(connection: Connection, body: Mapping[str, Any]) -> dict[str, Source]:

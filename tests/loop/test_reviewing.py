@@ -32,6 +32,18 @@ def test_an_answer_that_did_not_help_is_the_most_useful_label(loop):
     assert [one.ticket_id for one in proposed(loop)] == [failed, reply.ticket_id]
 
 
+def test_who_comes_again_on_the_same_topic_within_a_week_was_hardly_helped(loop):
+    first = loop.answered(n=1)
+    assert proposed(loop) == []
+    loop.app.ask("where can i see tax for my invoice", customer="c-1", conversation_id="v-2")
+    loop.app.ask("the password forgotten went strange", customer="c-2", conversation_id="v-3")
+    assert proposed(loop) == []  # another topic, and another customer
+    loop.ask("password reset forgotten", conversation_id="v-4")
+    (one,) = proposed(loop)
+    assert (one.ticket_id, one.proposed.expected) == (first.ticket_id, "escalate")
+    assert "came again" in one.why
+
+
 def test_two_who_disagree_need_the_lead(loop):
     reply = loop.ask(UNKNOWN, conversation_id="v-1")
     loop.by_a_person(reply, "We like giraffes, and poems even more than that.")
