@@ -1,10 +1,11 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from kbsupport.errors import ConfigError, NotFit
 from kbsupport.model import Delivery
-from kbsupport.store import conversations
+from kbsupport.store import approvals, conversations
 
 ASKED = "how do i reset the password"
 
@@ -103,3 +104,18 @@ def test_a_pattern_that_would_take_for_ever_takes_no_time(desk):
     (app.home / "policy.toml").write_text('[quality.promises]\nen = ["(a+)+$"]\n')
     with pytest.raises(NotFit):
         app.people.answer(escalation, "lead", "a" * 50_000 + "b")
+
+
+def test_what_a_reviewer_writes_instead_is_checked_too(desk):
+    app, escalation, _ = desk
+    done = app.desk.answer(escalation, "lead", "It is done.")
+    assert done.approval_id is None
+    app.people.inspector.pass_edit("A-99", "see https://evil.example.org", anyway=False)
+    with app.database.write() as connection:
+        asked = approvals.ask_approval(
+            connection, escalation_id=escalation, ticket_id=done.ticket_id, why="refund",
+            text="We refund it.", asked_by="lead", now=datetime.now(UTC),
+        )  # fmt: skip
+    with pytest.raises(NotFit, match="evil"):
+        app.people.inspector.pass_edit(asked.id, "see https://evil.example.org", anyway=False)
+    app.people.inspector.pass_edit(asked.id, "We refund all of it.", anyway=False)

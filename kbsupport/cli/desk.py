@@ -43,6 +43,9 @@ Maybe = Annotated[
     ),
 ]
 Note = Annotated[str | None, typer.Option("--note", help="A word to colleagues.")]
+Anyway = Annotated[
+    bool, typer.Option("--anyway", help="Send it though the check says not to; that is kept.")
+]
 File = Annotated[Path | None, typer.Option("--file", help="Read the text from this file.")]
 
 
@@ -140,9 +143,7 @@ def answer(
     key: Annotated[
         str | None, typer.Option("--key", help="Your name for this call: twice does it once.")
     ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Send it though the check says not to; that is kept.")
-    ] = False,
+    anyway: Anyway = False,
 ) -> None:
     """Answer the customer, or ask for the yes that this answer needs.
 
@@ -175,11 +176,15 @@ def approve(
     text: Text = None,
     file: File = None,
     note: Note = None,
+    anyway: Anyway = False,
 ) -> None:
     """Agree to an answer and send it; with a text, that is sent instead."""
     written = None if text is None and file is None else _written(text, file)
     chosen = of(context)
     with chosen.open() as app:
+        if written is not None:
+            app.people.inspector.pass_edit(approval_id, written, anyway=anyway)
+            note = f"{note or ''} (sent whatever the check said)".strip() if anyway else note
         made = app.desk.approve(approval_id, by, written, note)
     if chosen.json:
         emit_json(made.to_dict())
