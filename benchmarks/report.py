@@ -165,8 +165,9 @@ def gap(found: dict[str, Any]) -> str:
 
 def plain_rows(rows: Sequence[dict[str, Any]]) -> list[str]:
     """The rows as a table; columns without a value anywhere are left out."""
-    names = [name for name in rows[0] if any(row.get(name) not in (None, [], "") for row in rows)]
-    values = [[number(row[name]) for name in names] for row in rows]
+    every = dict.fromkeys(name for row in rows for name in row)
+    names = [name for name in every if any(row.get(name) not in (None, [], "") for row in rows)]
+    values = [[number(row.get(name)) for name in names] for row in rows]
     return table([name.replace("_", " ") for name in names], values)
 
 
