@@ -142,9 +142,7 @@ def _quality(app: App) -> str:
     found = app.people.inspector.personal.find("It was paid from DE89 3704 0044 0532 0130 00.")
     if not found:
         raise KbSupportError("personal data in a reply is not found")
-    rules = app.shelf.standing().quality
-    rules.promised, rules.rude  # noqa: B018 - a pattern that cannot be read is said here
-    return f"{len(rules.promises)} languages of forbidden promises, personal data is found"
+    return "personal data in a reply is found"
 
 
 def _desk(app: App) -> str:

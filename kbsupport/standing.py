@@ -88,6 +88,14 @@ class Shelf:
             self._standing, self._seen = self._read(), seen
         return self._standing
 
+    def live(self) -> Live:
+        """How people have set the switches; read alone, whatever else is broken."""
+        try:
+            row = _json(self.home / LIVE)
+        except (ValueError, StoreError):  # whoever meant to stop it must not be overheard
+            return Live.unreadable()
+        return ALL_ON if row is None else Live.from_dict(row)
+
     def reference(self) -> dict[str, Any] | None:
         """What was kept of the tickets that the certificate was made from; None without it."""
         try:
@@ -133,7 +141,7 @@ class Shelf:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             row = _json(self.home / INTENTS)
             intents = None if row is None else IntentModel.from_dict(row)
-        live = self._live()
+        live = self.live()
         if live.broken:
             notices.append(live.broken)
         text, where = self._policy_text()
@@ -148,13 +156,6 @@ class Shelf:
             live=live,
             quality=parse_rules(tomllib.loads(text).get("quality", {}), where),
         )
-
-    def _live(self) -> Live:
-        try:
-            row = _json(self.home / LIVE)
-        except (ValueError, StoreError):  # whoever meant to stop it must not be overheard
-            return Live.unreadable()
-        return ALL_ON if row is None else Live.from_dict(row)
 
     def _policy_text(self) -> tuple[str, str]:
         if self._policy is not None:

@@ -3,12 +3,17 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import labelled
 import pytest
 
 from kbsupport.app import App, open_app
 from kbsupport.evaluation.labels import read_labels
 from kbsupport.testing import FakeEmbedder
+
+# What a property holds for is tested, not how busy the machine is.
+hypothesis.settings.register_profile("any_machine", deadline=None)
+hypothesis.settings.load_profile("any_machine")
 
 SAMPLE = Path(__file__).parents[1] / "data" / "articles"
 TICKETS = SAMPLE.with_name("tickets.jsonl")

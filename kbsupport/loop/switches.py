@@ -34,7 +34,7 @@ class Switches:
 
     def live(self) -> Live:
         """How they stand."""
-        return self._shelf.standing().live
+        return self._shelf.live()
 
     def set(self, mode: Mode, topic: str | None, by: str, why: str = "") -> Live:
         """Set one; off for all is the kill switch, and waits for nothing but the disk."""

@@ -67,3 +67,9 @@ def test_a_decision_that_was_held_back_is_replayed_as_it_was(loop):
 def test_nothing_is_lifted_where_nothing_is_suspended(loop):
     with pytest.raises(ConfigError, match="nothing is suspended"):
         loop.app.loop.switches.lift("lead", "all is well")
+
+
+def test_the_kill_switch_works_whatever_else_is_broken(loop):
+    (loop.app.home / "policy.toml").write_text("not TOML at all [")
+    loop.app.loop.switches.set(Mode.OFF, None, "lead")
+    assert loop.app.loop.switches.live().all is Mode.OFF
