@@ -2,7 +2,7 @@
 
 usage: llm_faults.py [--conversations N] [--kinds KIND,KIND]
 
-For each kind of fault the real app answers N tickets with the chat writer on a faulty endpoint on
+For each kind of fault the real app answers N tickets with the chat rewriter on a faulty endpoint on
 loopback. Then sentences of the bundled articles are changed, one fact at a time: how many of the
 changes would have been sent as rewordings?
 """
@@ -110,7 +110,7 @@ def writing(kind: str, home: Path) -> Iterator[tuple[App, Chatting]]:
             "use": "chat", "base_url": endpoint.base_url, "model": "faulty", "seconds": BUDGET,
             "calls_per_minute": 10_000,
         }  # fmt: skip
-        with open_app(home, settings={"writer": chat}) as app:
+        with open_app(home, settings={"rewriter": chat}) as app:
             yield app, endpoint
 
 

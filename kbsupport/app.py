@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from kbsupport.store.database import Database
     from kbsupport.store.generations import Generation
 
-CHAT = "chat"
 # A file of labels, or labels.
 Labels = Path | str | Sequence[Label]
 
@@ -249,19 +248,19 @@ class App:
 
     @cached_property
     def writer(self) -> AnswerWriter:
-        """Whoever writes an answer from what was found; beside a language model that quotes."""
+        """Whoever writes an answer from what was found."""
         section = self.settings.writer
-        use, options = ("quote", {}) if section.use == CHAT else (section.use, section.options())
-        made: AnswerWriter = plugins.build("writer", use, **options)
+        made: AnswerWriter = plugins.build("writer", section.use, **section.options())
         return made
 
     @cached_property
     def rewriter(self) -> Rewriter | None:
         """Whoever may say in other words what has passed; what it reads holds nobody's data."""
-        if self.settings.writer.use != CHAT:
+        section = self.settings.rewriter
+        if section.use == "none":
             return None
-        options = self.settings.writer.options()
-        made: Rewriter = plugins.build("writer", CHAT, mask=self.people.inspector.masked, **options)
+        masked = {"mask": self.people.inspector.masked}
+        made: Rewriter = plugins.build("rewriter", section.use, **masked, **section.options())
         return made
 
     @cached_property

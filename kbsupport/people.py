@@ -151,7 +151,7 @@ class People:
         settings = self._settings
         return Inspector(
             self._database, lambda: self._shelf().standing().quality, self._reader(),
-            settings.orders.number, verbatim=settings.writer.use in {"quote", "chat"},
+            settings.orders.number, verbatim=settings.writer.use == "quote",
         )  # fmt: skip
 
     def answer(

@@ -20,7 +20,7 @@ _PREFIX = "KBSUPPORT_"
 _PROJECT_FILE = "kbsupport.toml"
 _DOTENV = ".env"
 _PARTS = frozenset(
-    {"embedder", "reader", "writer", "crm", "tiers", "orders", "ticketing", "notifier"}
+    {"embedder", "reader", "writer", "rewriter", "crm", "tiers", "orders", "ticketing", "notifier"}
 )
 _LITERAL = re.compile(r"true|false|[+-]?(?:0|[1-9]\d*)(?:\.\d+)?", re.IGNORECASE)
 
@@ -56,6 +56,12 @@ class WriterSettings(PartSettings):
     """Who words an answer."""
 
     use: str = "quote"
+
+
+class RewriterSettings(PartSettings):
+    """Who may say in other words what has passed; nobody, unless said otherwise."""
+
+    use: str = "none"
 
 
 class StoreSettings(_Section):
@@ -142,6 +148,7 @@ class Settings(BaseSettings):
     model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
     embedder: EmbedderSettings = EmbedderSettings()
     writer: WriterSettings = WriterSettings()
+    rewriter: RewriterSettings = RewriterSettings()
     reader: ReaderSettings = ReaderSettings()
     store: StoreSettings = StoreSettings()
     index: IndexSettings = IndexSettings()

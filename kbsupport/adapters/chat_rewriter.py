@@ -22,14 +22,13 @@ from kbsupport.adapters.lookups import from_environment
 from kbsupport.adapters.rewording import Sentence, can_be_checked, find_flaw, lay_out
 from kbsupport.adapters.upstream import Guarded
 from kbsupport.adapters.web import cut_at
-from kbsupport.adapters.writers import QuoteWriter
 from kbsupport.errors import ConfigError, MissingExtra, UpstreamError
-from kbsupport.model import Answer, Article, Audience, Passage, Question
+from kbsupport.model import Answer, Article, Audience, Question
 
 if TYPE_CHECKING:
     import httpx2
 
-_PART = "writer"
+_PART = "rewriter"
 _LOG = logging.getLogger("kbsupport")
 _BOUNDS: tuple[tuple[str, tuple[type, ...], float, float], ...] = (
     ("seconds", (int, float), 0.05, 60),
@@ -86,7 +85,7 @@ class MaskedText(Protocol):
     def text(self) -> str: ...
 
 
-class ChatWriter:
+class ChatRewriter:
     """Lets an OpenAI-compatible endpoint reword what is quoted; in doubt it sends the quotes.
 
     `mask` takes what is personal out of the customer's question; without it the question stays
@@ -118,24 +117,13 @@ class ChatWriter:
         # One try: a customer waits, and there is something exact to send.
         self._guarded = Guarded(_PART, float(seconds), 0, cache_seconds=0)
         self._pace = _Pace(calls_per_minute)
-        self._quotes, self._mask = QuoteWriter(), mask
+        self._mask = mask
         self._tone = " ".join(tone.split())[:_MOST_OF_A_TONE]
         self._asking: dict[str, Any] = {"model": model} | _shaped(shape)
         if temperature is not None:
             self._asking["temperature"] = temperature
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
-
-    def write(
-        self,
-        question: Question,
-        article: Article,
-        passages: Sequence[Passage],
-        relevance: Callable[[str], float],
-    ) -> Answer | None:
-        """The quoted answer, reworded where that says the same; its citations stay as they are."""
-        answer = self._quotes.write(question, article, passages, relevance)
-        return None if answer is None else self.reword(question, article, answer)
 
     def reword(self, question: Question, article: Article, answer: Answer) -> Answer:
         """An answer of exact quotes in other words, or that very answer; it never raises."""

@@ -8,7 +8,7 @@ import pytest
 from misbehaving import let_loopback_through
 from servers.chatting import NO_ANSWER, WRONG_ANSWER, Chatting, injection
 
-from kbsupport.adapters.chat_writer import ChatWriter, _Pace
+from kbsupport.adapters.chat_rewriter import ChatRewriter, _Pace
 from kbsupport.adapters.writers import QuoteWriter
 from kbsupport.errors import ConfigError, MissingExtra
 from kbsupport.model import Article, Audience, Outcome, Passage, Question
@@ -50,21 +50,22 @@ def endpoint():
         one.__exit__()
 
 
-def writer(server, **options):
-    return ChatWriter(server.base_url, "fake", **{"seconds": 8.0, "mask": Hidden} | options)
+def rewriter(server, **options):
+    return ChatRewriter(server.base_url, "fake", **{"seconds": 8.0, "mask": Hidden} | options)
 
 
 def written(by, question=ASKED, article=ARTICLE):
     passages = [Passage(article.id, "", article.text, 0, len(article.text), 0.5, 0.5)]
-    return by.write(question, article, passages, lambda _: 1.0)
+    quoted = QuoteWriter().write(question, article, passages, lambda _: 1.0)
+    return quoted if by is None else by.reword(question, article, quoted)
 
 
-QUOTED = written(QuoteWriter())
+QUOTED = written(None)
 
 
 @pytest.mark.parametrize("does", ["reword", "fenced"])
 def test_a_rewording_that_says_the_same_is_sent_with_the_quotes_as_they_were(endpoint, does):
-    made = writer(endpoint(does))
+    made = rewriter(endpoint(does))
     answer = written(made)
     assert answer.citations == QUOTED.citations
     assert answer.text.startswith("Please you have 45 days to send an item back. Please a Valve is")
@@ -74,7 +75,7 @@ def test_a_rewording_that_says_the_same_is_sent_with_the_quotes_as_they_were(end
 
 @pytest.mark.parametrize("does", NO_ANSWER)
 def test_whatever_comes_instead_of_an_answer_the_quotes_are_sent_in_time(endpoint, does, caplog):
-    made = writer(endpoint(does), seconds=SECONDS)
+    made = rewriter(endpoint(does), seconds=SECONDS)
     begun = time.monotonic()
     assert written(made) == QUOTED
     assert time.monotonic() - begun < SECONDS + 1
@@ -85,20 +86,20 @@ def test_whatever_comes_instead_of_an_answer_the_quotes_are_sent_in_time(endpoin
 
 @pytest.mark.parametrize("does", WRONG_ANSWER)
 def test_whatever_else_it_says_the_quotes_are_sent(endpoint, does):
-    made = writer(endpoint(does))
+    made = rewriter(endpoint(does))
     assert written(made) == QUOTED
     assert made.counts().keys().isdisjoint({"reworded", "unreachable"})
 
 
 def test_one_that_obeys_every_order_in_question_or_article_gets_nothing_said(endpoint):
-    made = writer(endpoint("obey"))
+    made = rewriter(endpoint("obey"))
     for number in range(6):
         order, planted = injection(number)
         asked = Question(f"{ASKED.text} {order}")
         article = Article("returns", "Send it back", f"{TEXT}\n\n{order}", language="en")
         for question, told in ((asked, ARTICLE), (ASKED, article)):
             answer = written(made, question, told)
-            assert answer == written(QuoteWriter(), question, told)
+            assert answer == written(None, question, told)
             assert not any(canary in answer.text for canary in planted)
     assert "reworded" not in made.counts()
 
@@ -106,16 +107,16 @@ def test_one_that_obeys_every_order_in_question_or_article_gets_nothing_said(end
 def test_no_thread_and_no_connection_outlives_the_budget(endpoint):
     server = endpoint("drip_head")
     before = threading.active_count()
-    written(writer(server, seconds=SECONDS))
+    written(rewriter(server, seconds=SECONDS))
     server.stopped.wait(0.3)
     names = [thread.name for thread in threading.enumerate()]
-    assert "kbsupport-writer" not in names
+    assert "kbsupport-rewriter" not in names
     assert threading.active_count() <= before + 1  # the server's own, until it is told to stop
 
 
 def test_after_five_failures_nobody_waits_for_it_any_more(endpoint):
     server = endpoint("stall")
-    made = writer(server, seconds=0.1)
+    made = rewriter(server, seconds=0.1)
     for _ in range(5):
         written(made)
     begun = time.monotonic()
@@ -127,14 +128,14 @@ def test_after_five_failures_nobody_waits_for_it_any_more(endpoint):
 
 def test_one_that_asks_for_rest_is_left_alone(endpoint):
     server = endpoint("too_many")
-    made = writer(server)
+    made = rewriter(server)
     assert [written(made) for _ in range(4)] == [QUOTED] * 4
     assert (len(server.seen), made.counts()) == (1, {"unreachable": 1, "too_many_calls": 3})
 
 
 def test_calls_a_minute_are_capped(endpoint):
     server = endpoint()
-    made = writer(server, calls_per_minute=2)
+    made = rewriter(server, calls_per_minute=2)
     for _ in range(5):
         written(made)
     assert len(server.seen) == 2
@@ -159,8 +160,8 @@ def test_nothing_leaves_but_the_quotes_and_the_masked_question(endpoint, monkeyp
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     server = endpoint()
     question = Question("Is it jane@home.example?", customer_id="C-77", conversation_id="v-99")
-    written(writer(server, key_env="WRITER_KEY", temperature=0), question)
-    written(writer(server, mask=None), question)
+    written(rewriter(server, key_env="WRITER_KEY", temperature=0), question)
+    written(rewriter(server, mask=None), question)
     (method, path, headers, body), (_, _, bare, without) = server.seen
     assert (method, path) == ("POST", "/v1/chat/completions")
     assert {name.lower() for name in headers} == {
@@ -178,20 +179,14 @@ def test_nothing_leaves_but_the_quotes_and_the_masked_question(endpoint, monkeyp
 
 def test_what_is_internal_or_cannot_be_checked_never_leaves(endpoint):
     server = endpoint()
-    made = writer(server)
+    made = rewriter(server)
     for told in (
         Article("a", "A", TEXT, language="en", audience=Audience.INTERNAL),
         Article("b", "B", "Lähetä tuote takaisin 45 päivän kuluessa.", language="fi"),
         Article("c", "C", "Way | Days\nCard | 3\nBank | 7", language="en"),
     ):
-        assert written(made, article=told) == written(QuoteWriter(), article=told)
+        assert written(made, article=told) == written(None, article=told)
     assert (server.seen, made.counts()) == ([], {"not_asked": 3})
-
-
-def test_an_article_with_nothing_to_quote_has_no_answer(endpoint):
-    server = endpoint()
-    assert written(writer(server), article=Article("a", "A", "", language="en")) is None
-    assert server.seen == []
 
 
 @pytest.mark.parametrize(
@@ -209,13 +204,13 @@ def test_an_article_with_nothing_to_quote_has_no_answer(endpoint):
 )
 def test_an_option_that_cannot_be_right_is_named(options, word):
     with pytest.raises(ConfigError, match=word):
-        ChatWriter(**{"base_url": "http://127.0.0.1:1/v1", "model": "m"} | options)
+        ChatRewriter(**{"base_url": "http://127.0.0.1:1/v1", "model": "m"} | options)
 
 
 def test_without_the_extra_the_line_that_installs_it_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "openai", None)
     with pytest.raises(MissingExtra, match=r"pip install 'kbsupport\[llm\]'"):
-        ChatWriter("http://127.0.0.1:1/v1", "m")
+        ChatRewriter("http://127.0.0.1:1/v1", "m")
 
 
 @pytest.mark.parametrize("does", ["reword", "obey", "error", "foreign_link"])
@@ -225,7 +220,7 @@ def test_a_customer_reads_the_quotes_or_their_rewording_and_nothing_else(
     caplog.set_level(logging.ERROR)
     order, planted = injection(7)
     shutil.copytree(small_homes["proven"], home)
-    app = make_app(writer={"use": "chat", "base_url": endpoint(does).base_url, "model": "fake"})
+    app = make_app(rewriter={"use": "chat", "base_url": endpoint(does).base_url, "model": "fake"})
     reply = app.ask("how do i reset the password", conversation_id="v-1")
     assert reply.verdict.outcome is Outcome.RESOLVE
     said = [word.lower() for word in reply.text.split() if word != "Please"]
