@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kbsupport.learning.replaying import Repeated, Replaying
     from kbsupport.learning.results import Calibration, Learnt
     from kbsupport.learning.seeing import Observer
+    from kbsupport.lobby import Lobby
     from kbsupport.loop.loop import Loop
     from kbsupport.mind import Mind
     from kbsupport.people import People
@@ -113,10 +114,7 @@ class App:
         uploads: Sequence[Upload] = (),
         open_ticket: bool = True,
     ) -> Reply:
-        """Decide one question; the reply says what was done and why.
-
-        `key` is the sender's own name for the message: sent twice, it is answered once.
-        """
+        """Decide one question; a message that comes again with its `key` is answered once."""
         if tier is not None and tier not in self.settings.customers.tiers:
             raise UnknownTier(tier, self.settings.customers.tiers)
         question = Question(
@@ -235,8 +233,7 @@ class App:
     @cached_property
     def embedder(self) -> Embedder:
         """The model that turns texts into vectors."""
-        section = self.settings.embedder
-        use, options = section.use, section.options()
+        use, options = self.settings.embedder.use, self.settings.embedder.options()
         if use == "onnx" and "model" in options:
             # Naming another model is enough; the packaged one is all that `onnx` can run.
             use = "sentence-transformers"
@@ -259,8 +256,8 @@ class App:
         section = self.settings.rewriter
         if section.use == "none":
             return None
-        masked = {"mask": self.people.inspector.masked}
-        made: Rewriter = plugins.build("rewriter", section.use, **masked, **section.options())
+        options = {"mask": self.people.inspector.masked} | section.options()
+        made: Rewriter = plugins.build("rewriter", section.use, **options)
         return made
 
     @cached_property
@@ -360,6 +357,13 @@ class App:
 
         return Loop(self, self.settings.customers.tiers[0])
 
+    @cached_property
+    def lobby(self) -> Lobby:
+        """Keys, what comes in and goes out, and the work behind the doors."""
+        from kbsupport.lobby import Lobby
+
+        return Lobby(self)
+
     def _library_over(self, only: Generation | None) -> Library:
         from kbsupport.knowledge.library import Library
 
@@ -382,9 +386,8 @@ class App:
 
         with self.database.read() as connection:
             only = generations.get(connection, generation)
-        return Library(
-            self.database, self._index_root, lambda: self.embedder, only=only, exact=True
-        )
+        where = self._index_root
+        return Library(self.database, where, lambda: self.embedder, only=only, exact=True)
 
     @property
     def _index_root(self) -> Path:

@@ -136,6 +136,25 @@ class ReviewSettings(_Section):
     audit_share: float = Field(default=0.05, ge=0, le=1)
 
 
+class ServeSettings(_Section):
+    """How the doors are open: to whom, for how much, and how often."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65535)
+    workers: int = Field(default=2, ge=1, le=64)
+    # Pages of these origins may hold the chat and call the API from a browser.
+    origins: tuple[str, ...] = ()
+    # What one key, customer or address may call in a minute, and at once.
+    calls_a_minute: int = Field(default=600, ge=1)
+    priority_calls_a_minute: int = Field(default=60_000, ge=1)
+    most_kilobytes: int = Field(default=1000, ge=1)
+    body_seconds: float = Field(default=10.0, gt=0)
+    drain_seconds: float = Field(default=8.0, gt=0, le=9)
+    token_minutes: float = Field(default=60.0, gt=0, le=1440)
+    # Addresses of webhooks that may be private: hosts, or networks such as 10.0.0.0/8.
+    private_hosts: tuple[str, ...] = ()
+
+
 class CustomerSettings(_Section):
     """The tiers there are, from the least to the most demanding; the first is the default."""
 
@@ -161,6 +180,7 @@ class Settings(BaseSettings):
     notifier: NotifierSettings = NotifierSettings()
     desk: DeskSettings = DeskSettings()
     review: ReviewSettings = ReviewSettings()
+    serve: ServeSettings = ServeSettings()
 
 
 @dataclass(frozen=True, slots=True)

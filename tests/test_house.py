@@ -63,8 +63,21 @@ MAY_IMPORT = {
     | ROOMS
     | {"ports", "settings", "plugins", "assistant", "evaluation", "learning", "mind", "standing"}
     | {"people", "desk", "loop"},
+    "access": NOUNS | {"store"},
+    "intake": NOUNS | {"store", "attachments"},
+    "deciding": NOUNS | {"store", "assistant", "keeping", "standing", "reception"},
+    "work": NOUNS | {"app"},
+    "webhooks": NOUNS | {"store", "ports"},
+    "lobby": NOUNS | {"app", "access", "intake", "deciding", "work", "webhooks", "store"},
+    "client": NOUNS,
     "doctor": NOUNS | {"app", "knowledge"},
-    "cli": NOUNS | {"app", "settings", "doctor", "evaluation", "figures", "triage", "__init__"},
+    "api": NOUNS
+    | {"app", "settings", "store", "lobby", "access", "intake", "deciding"}
+    | {"figures", "doctor", "webhooks", "loop", "desk", "people", "attachments", "__init__"},
+    "mcp": NOUNS | {"app", "settings", "lobby", "access", "__init__"},
+    "cli": NOUNS
+    | {"app", "settings", "doctor", "evaluation", "figures", "triage", "__init__"}
+    | {"access", "api", "mcp", "work", "webhooks"},
 }
 HOMES = {
     "chromadb": {"knowledge/vectors.py", "doctor.py"},
@@ -94,11 +107,18 @@ HOMES = {
     "openai": {"adapters/chat_rewriter.py"},
     "httpx2": {"adapters/chat_rewriter.py"},
     "pg8000": {"store"},
-    "pydantic": {"settings.py"},
+    "pydantic": {"settings.py", "api"},
     "pydantic_settings": {"settings.py"},
     "fastapi": {"api"},
+    "starlette": {"api"},
+    "uvicorn": {"api"},
+    "mcp": {"mcp"},
+    "strawberry": {"api"},
+    "prometheus_client": {"api"},
+    "opentelemetry": {"api"},
+    "standardwebhooks": {"adapters", "api"},
     "requests": set(),
-    "httpx": {"adapters/web.py"},
+    "httpx": {"adapters", "client.py"},
 }
 # Too heavy for the top of any file that a question does not need.
 LAZY = {

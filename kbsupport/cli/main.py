@@ -26,10 +26,12 @@ from kbsupport.cli import (
     feedback,
     gaps,
     index,
+    keys,
     learn,
     metrics,
     replay,
     review,
+    serve,
     switch,
     ticket,
     whatif,
@@ -110,6 +112,8 @@ switch.register(cli)
 metrics.register(cli)
 gaps.register(cli)
 events.register(cli)
+serve.register(cli)
+keys.register(cli)
 audit.register(cli)
 doctor.register(cli)
 config.register(cli)

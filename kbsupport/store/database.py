@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["PRAGMAS", "REVISIONS", "Database"]
 
 # Newest last. A database at another revision than these was written by a newer kbsupport.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 
 class Database:

@@ -1,0 +1,212 @@
+"""Every route says who may come in; this asks before anything else is done.
+
+In this order: who calls, whether they may, how often, how large the body is, what it says, and
+whether this very request was done before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from kbsupport.api import strict
+from kbsupport.api.limits import read_body
+from kbsupport.api.problems import Problem, documented
+from kbsupport.model import EVERYBODY, Caller, Role, Scope
+
+if TYPE_CHECKING:
+    from kbsupport.api.house import House
+
+F = TypeVar("F", bound=Callable[..., Any])
+Route = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_MARK = "__needs__"
+_LONGEST_KEY = 255
+_REFUSALS = (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503)
+# Whoever guesses keys is slowed down by where they come from.
+_GUESSES_A_MINUTE = 20
+_STRANGERS_A_MINUTE = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a caller must hold to use a route; no scope means that anybody may."""
+
+    scope: Scope | None
+    roles: frozenset[Role] = EVERYBODY
+    files: bool = False  # its body may carry attachments
+    once: bool = True  # it takes an Idempotency-Key; False where it does so by itself
+
+
+def needs(
+    scope: Scope, roles: frozenset[Role] = EVERYBODY, *, files: bool = False, once: bool = True
+) -> Callable[[F], F]:
+    """Declare what a route asks of its caller."""
+    return _marked(Need(scope, roles, files, once))
+
+
+def open_to_all() -> Callable[[F], F]:
+    """Declare that a route asks nothing of its caller."""
+    return _marked(Need(None))
+
+
+def door(tag: str, prefix: str = "/v1") -> APIRouter:
+    """A router whose routes cannot be made without saying who may use them."""
+    return APIRouter(
+        prefix=prefix, tags=[tag], route_class=GuardedRoute, responses=documented(*_REFUSALS)
+    )
+
+
+def _marked(need: Need) -> Callable[[F], F]:
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _MARK, need)
+        return endpoint
+
+    return mark
+
+
+def need_of(endpoint: Callable[..., Any]) -> Need:
+    """What was declared; a route that declares nothing is a mistake of whoever wrote it."""
+    found: Need | None = getattr(endpoint, _MARK, None)
+    if found is None:
+        raise TypeError(f"the route {endpoint.__name__} does not say who may use it: @needs(…)")
+    return found
+
+
+class GuardedRoute(APIRoute):
+    """A route that lets in whoever may come in."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self.need = need_of(endpoint)
+        scope = self.need.scope
+        held = dict(options.get("openapi_extra") or {})
+        if scope is not None:
+            held |= {"security": [{"key": []}], "x-scope": str(scope)}
+            held["x-roles"] = sorted(self.need.roles)
+        options["openapi_extra"] = held
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Route:
+        """FastAPI's own, with the guard before it."""
+        inner, need = super().get_route_handler(), self.need
+
+        async def guarded(request: Request) -> Response:
+            house = house_of(request)
+            caller = await admit(house, request, need)
+            request.state.caller = caller
+            if request.method in {"GET", "HEAD", "OPTIONS"}:
+                return await inner(request)
+            await _take_in(house, request, need)
+            key = request.headers.get("idempotency-key")
+            if key is None or caller is None or request.method != "POST":
+                return await inner(request)
+            request.state.key = check_key(key)
+            return await _once(house, request, caller, inner) if need.once else await inner(request)
+
+        return guarded
+
+
+def house_of(request: Request) -> House:
+    """The app behind the doors."""
+    found: House = request.app.state.house
+    return found
+
+
+def caller_of(request: Request) -> Caller:
+    """Who calls; only routes that need a scope have one."""
+    found: Caller | None = request.state.caller
+    assert found is not None
+    return found
+
+
+def key_of(request: Request) -> str | None:
+    """The caller's own name for this request."""
+    found: str | None = getattr(request.state, "key", None)
+    return found
+
+
+async def admit(house: House, request: Request, need: Need) -> Caller | None:
+    """Whoever calls, if they may; a Problem otherwise."""
+    where = request.client.host if request.client else "nobody"
+    if need.scope is None:
+        house.buckets.take(f"open/{where}", _STRANGERS_A_MINUTE)
+        return None
+    caller = await run_in_threadpool(house.keys.admit, _bearer(request))
+    if caller is None:
+        house.buckets.take(f"guess/{where}", _GUESSES_A_MINUTE)
+        raise Problem(401, "no valid key; send Authorization: Bearer kbs_…", _CHALLENGE)
+    _check_origin(house, request, caller)
+    serve = house.settings.serve
+    rate = (
+        serve.priority_calls_a_minute if Scope.PRIORITY in caller.scopes else serve.calls_a_minute
+    )
+    house.buckets.take(caller.bucket, rate)
+    if need.scope not in caller.scopes or caller.role not in need.roles:
+        raise Problem(403, f"this needs a key with the scope {need.scope}")
+    return caller
+
+
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+def _bearer(request: Request) -> str:
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" else ""
+
+
+def _check_origin(house: House, request: Request, caller: Caller) -> None:
+    """A key that stands in a page works from the pages it is meant for, and nowhere else."""
+    origin = request.headers.get("origin")
+    if caller.visitors and origin not in house.origins(request):
+        raise Problem(403, "this key works from the pages it was made for; see [serve] origins")
+
+
+async def _take_in(house: House, request: Request, need: Need) -> None:
+    serve, desk = house.settings.serve, house.settings.desk
+    most = serve.most_kilobytes * 1000
+    if need.files:
+        # base64 makes four bytes of three.
+        most += int(desk.most_files * desk.most_megabytes * 1e6 * 4 / 3)
+    body = await read_body(request, most, serve.body_seconds)
+    if not body:
+        return
+    strict.check_kind(request.headers.get("content-type"), request.headers.get("content-encoding"))
+    # What Starlette keeps of a body it has parsed: FastAPI finds it there.
+    request._json = strict.parse(body)  # noqa: SLF001
+
+
+def check_key(key: str) -> str:
+    """An Idempotency-Key that can be kept; a Problem otherwise."""
+    if not key or len(key) > _LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise Problem(400, f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable ASCII signs")
+    return key
+
+
+async def _once(house: House, request: Request, caller: Caller, inner: Route) -> Response:
+    """Do a request that has a key, or answer as it was answered before."""
+    body = await request.body()
+    said = f"{request.method} {request.url.path}?{request.url.query}\0".encode()
+    asked = hashlib.sha256(said + body).hexdigest()
+    name = f"{caller.bucket}/{request.state.key}"
+    before = await run_in_threadpool(house.requests.begin, name, asked, caller.customer_id)
+    if before is not None:
+        status, text = before
+        return Response(text, status, {"Idempotent-Replay": "true"}, "application/json")
+    try:
+        response = await inner(request)
+    except BaseException:
+        # Nothing was done, or what was done is done once by its own key: they may try again.
+        await run_in_threadpool(house.requests.forget, name)
+        raise
+    if response.status_code >= 500:  # noqa: PLR2004 - ours to mend, so theirs to try again
+        await run_in_threadpool(house.requests.forget, name)
+    else:
+        held = bytes(response.body).decode()
+        await run_in_threadpool(house.requests.done, name, response.status_code, held)
+    return response

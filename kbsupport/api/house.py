@@ -1,0 +1,100 @@
+"""What the routes find behind them: the app, and what all requests of one worker share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+
+from kbsupport.api.limits import Buckets
+from kbsupport.api.problems import Problem
+from kbsupport.api.readiness import Readiness, look
+from kbsupport.errors import KbSupportError
+from kbsupport.store import requests
+from kbsupport.store.requests import Different, InFlight
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+    from kbsupport.access.keys import Keys
+    from kbsupport.app import App
+
+_LOG = logging.getLogger("kbsupport.api")
+
+
+class Requests:
+    """What came of requests that have a key."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def begin(self, key: str, asked: str, customer_id: str | None) -> tuple[int, str] | None:
+        """What was answered before; None if the request is to be done now."""
+        now = self._app.people.clock()
+        try:
+            with self._app.database.write() as connection:
+                return requests.begin(connection, key, asked, customer_id, now)
+        except Different:
+            detail = "this Idempotency-Key came with another request before"
+            raise Problem(422, detail) from None
+        except InFlight:
+            detail = "the request with this Idempotency-Key is being done"
+            raise Problem(409, detail, {"Retry-After": "1"}) from None
+
+    def done(self, key: str, status: int, body: str) -> None:
+        """Keep what was answered."""
+        with self._app.database.write() as connection:
+            requests.done(connection, key, status, body)
+
+    def forget(self, key: str) -> None:
+        """Let it be made again."""
+        with self._app.database.write() as connection:
+            requests.forget(connection, key)
+
+
+class House:
+    """One worker's app and what its requests share."""
+
+    def __init__(self, app: App, workers: int = 1) -> None:
+        self.app, self.settings = app, app.settings
+        self.requests = Requests(app)
+        self.buckets = Buckets(workers)
+        self._warm = False
+        self._failed: str | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """While the doors are open; the first customer need not wait for the model."""
+        warming = asyncio.create_task(run_in_threadpool(self._warm_up))
+        try:
+            yield
+        finally:
+            await warming
+            await run_in_threadpool(self.app.close)
+
+    def readiness(self) -> Readiness:
+        """What works right now."""
+        return look(self.app, warm=self._warm, failed=self._failed)
+
+    def _warm_up(self) -> None:
+        try:
+            self.app.search("warm")
+            self._warm = True
+        except KbSupportError as error:
+            _LOG.warning("not warm: %s", " ".join(str(error).split()))
+            self._failed = "cannot be asked; the log says why"
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Who may come in."""
+        return self.app.lobby.keys
+
+    def origins(self, request: Request) -> frozenset[str]:
+        """The pages that may hold the chat: those that are allowed, and our own."""
+        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        return frozenset((*self.settings.serve.origins, own))

@@ -1,0 +1,41 @@
+"""Decide and answer a question; no ticket is opened."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Body, Request, Response
+
+from kbsupport.api.guarding import caller_of, door, house_of, key_of, needs
+from kbsupport.api.problems import Problem
+from kbsupport.api.replying import as_json
+from kbsupport.api.shapes.questions import AskIn, DecisionOut
+from kbsupport.model import Audience, Scope
+
+router = door("questions")
+
+
+@router.post("/ask", response_model=DecisionOut)
+@needs(Scope.ASK)
+def ask(request: Request, asked: Annotated[AskIn, Body()]) -> Response:
+    """Decide a question and answer it, ask one thing back, or say that a person has to.
+
+    Nothing is promised to anybody here: to hand a question over to people, open a ticket.
+    """
+    caller, house = caller_of(request), house_of(request)
+    if not caller.staff and (asked.customer_id or asked.audience is not Audience.PUBLIC):
+        raise Problem(403, "who asks is known from the key: leave customer_id and audience out")
+    reply = house.app.ask(
+        asked.text,
+        customer=caller.customer_id or asked.customer_id,
+        tier=asked.tier if caller.staff else None,
+        language=asked.language,
+        product=asked.product,
+        audience=asked.audience,
+        id=asked.id,
+        identity=caller.identity if not caller.staff else None,
+        channel="api",
+        key=key_of(request),
+        open_ticket=False,
+    )
+    return as_json(reply.to_dict())

@@ -1,0 +1,1 @@
+"""What crosses the wire: pydantic models, one file a noun."""

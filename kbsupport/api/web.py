@@ -1,0 +1,122 @@
+"""The web application: its routes, and what stands around all of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+
+from kbsupport import __version__
+from kbsupport.api import problems
+from kbsupport.api.doors import all_routers
+from kbsupport.api.house import House
+
+if TYPE_CHECKING:
+    from kbsupport.app import App
+
+    Message = MutableMapping[str, Any]
+    Send = Callable[[Message], Awaitable[None]]
+    Receive = Callable[[], Awaitable[Message]]
+
+_ABOUT = """Ask, hand over, look up. Send `Authorization: Bearer kbs_…`; make a key with
+`kbsupport keys add`. Every POST takes an `Idempotency-Key`: sent twice, done once. What is
+refused is answered as RFC 9457 says, with a request id to look for in the log."""
+
+# Nothing that comes from here is a page that may run anything, unless the route says otherwise.
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_LONGEST_ID = 64
+
+
+def create(app: App, workers: int = 1) -> FastAPI:
+    """The application over an app; `workers` is how many of these share its home."""
+    house = House(app, workers)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with house.open():
+            yield
+
+    web = FastAPI(
+        title="kbsupport", version=__version__, description=_ABOUT, lifespan=lifespan,
+        docs_url="/docs", redoc_url=None,
+    )  # fmt: skip
+    web.state.house = house
+    problems.install(web)
+    for router in all_routers():
+        web.include_router(router)
+    origins = app.settings.serve.origins
+    if origins:
+        web.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"], max_age=600,
+        )  # fmt: skip
+    web.add_middleware(Around)
+    _document(web)
+    return web
+
+
+class Around:
+    """Gives every request an id and every response its safe headers."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _given(scope) or secrets.token_hex(8)
+        scope["kbsupport.request_id"] = request_id
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                held = message.setdefault("headers", [])
+                names = {name.lower() for name, _ in held}
+                held += [one for one in _HEADERS if one[0] not in names]
+                held.append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def _given(scope: Message) -> str | None:
+    """The id that a caller or a proxy gave, if it can stand in a header and a log."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text = value.decode("latin-1")
+            plain = text.replace("-", "").isalnum() and text.isascii()
+            return text if plain and len(text) <= _LONGEST_ID else None
+    return None
+
+
+def _document(web: FastAPI) -> None:
+    def made() -> dict[str, Any]:
+        if web.openapi_schema is None:
+            found = get_openapi(
+                title=web.title, version=web.version, description=_ABOUT, routes=web.routes
+            )
+            parts = found.setdefault("components", {})
+            about = "a key (kbs_…) or a customer's token (kbt_…)"
+            parts["securitySchemes"] = {
+                "key": {"type": "http", "scheme": "bearer", "description": about}
+            }
+            shape = problems.ProblemOut.model_json_schema(
+                ref_template="#/components/schemas/{model}"
+            )
+            inner = shape.pop("$defs", {})
+            parts.setdefault("schemas", {}).update({"ProblemOut": shape, **inner})
+            web.openapi_schema = found
+        return web.openapi_schema
+
+    web.openapi = made  # type: ignore[method-assign]

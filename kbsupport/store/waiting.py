@@ -1,0 +1,117 @@
+"""Conversations that have messages nobody decided for yet: who works at which, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, delete, func, or_, select, update
+
+from kbsupport.store.dialects import Upsert
+from kbsupport.store.door_tables import WaitingRow
+from kbsupport.store.tickets import aware
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+WAITING: Any = WaitingRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A conversation that waits: since when, what caused it, and how often it was tried."""
+
+    conversation_id: str
+    since: datetime
+    attempts: int
+    cause: int | None
+    given: Mapping[str, Any]
+
+
+def _adding(insert: Any) -> Any:
+    new = insert(WAITING)
+    given = new.excluded
+    return new.on_conflict_do_update(
+        index_elements=[WAITING.c.conversation_id],
+        set_={"ready_at": given.ready_at, "cause": given.cause, "given": given.given},
+    )
+
+
+_ADD = Upsert(_adding)
+
+
+def add(
+    connection: Connection,
+    conversation_id: str,
+    *,
+    now: datetime,
+    ready_at: datetime,
+    cause: int,
+    given: Mapping[str, Any],
+) -> None:
+    """Let a conversation wait; one that waits already gets the newest message's moment."""
+    row = {
+        "conversation_id": conversation_id, "since": now, "ready_at": ready_at, "attempts": 0,
+        "cause": cause, "given": dict(given),
+    }  # fmt: skip
+    connection.execute(_ADD.on(connection), row)
+
+
+def lease(
+    connection: Connection,
+    now: datetime,
+    until: datetime,
+    patience: timedelta,
+    only: str | None = None,
+) -> Waiting | None:
+    """Take the conversation that has waited longest; nobody else gets it before `until`.
+
+    One is ready when its last message has had no follower for a while, or after `patience`.
+    """
+    free = or_(WAITING.c.leased_until.is_(None), WAITING.c.leased_until <= now)
+    ready = or_(WAITING.c.ready_at <= now, WAITING.c.since <= now - patience)
+    wanted = and_(free, WAITING.c.conversation_id == only if only else ready)
+    query = select(WAITING.c.conversation_id).where(wanted).order_by(WAITING.c.since).limit(1)
+    name = connection.execute(query).scalar()
+    if name is None:
+        return None
+    taken = (
+        update(WAITING)
+        .where(WAITING.c.conversation_id == name, free)
+        .values(leased_until=until, attempts=WAITING.c.attempts + 1)
+        .returning(WAITING)
+    )
+    row = connection.execute(taken).one_or_none()
+    return None if row is None else _waiting(row)
+
+
+def release(connection: Connection, conversation_id: str, *, again: bool) -> None:
+    """Give a conversation back; `again` if trying it is no fault of its own."""
+    values: dict[str, Any] = {"leased_until": None}
+    if again:
+        values["attempts"] = WAITING.c.attempts - 1
+    query = update(WAITING).where(WAITING.c.conversation_id == conversation_id)
+    connection.execute(query.values(values))
+
+
+def end(connection: Connection, conversation_id: str) -> None:
+    """It waits no longer."""
+    connection.execute(delete(WAITING).where(WAITING.c.conversation_id == conversation_id))
+
+
+def oldest(connection: Connection) -> datetime | None:
+    """Since when the conversation waits that has waited longest."""
+    return aware(connection.execute(select(func.min(WAITING.c.since))).scalar())
+
+
+def count(connection: Connection) -> int:
+    """How many wait."""
+    return int(connection.execute(select(func.count()).select_from(WAITING)).scalar_one())
+
+
+def _waiting(row: Any) -> Waiting:
+    since = aware(row.since)
+    assert since is not None
+    return Waiting(row.conversation_id, since, row.attempts, row.cause, row.given)
