@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "app": NOUNS
     | ROOMS
     | {"ports", "settings", "plugins", "assistant", "evaluation", "learning", "mind", "standing"}
-    | {"people", "desk", "loop"},
+    | {"people", "desk", "loop", "lobby"},
     "access": NOUNS | {"store"},
     "intake": NOUNS | {"store", "attachments"},
     "deciding": NOUNS | {"store", "assistant", "keeping", "standing", "reception"},
@@ -131,6 +131,9 @@ LONGEST = 400
 REFUSED = frozenset(
     "manager handler engine processor helper helpers util utils info payload".split()
 )
+
+# Names that a library looks for.
+GIVEN = frozenset({"get_route_handler"})
 
 
 def place(path: Path, package: Path = PACKAGE) -> str:
@@ -212,7 +215,7 @@ def own_names(source: str, where: str = "") -> set[str]:
 
 def refused_words(names: set[str]) -> list[str]:
     bad = []
-    for name in names:
+    for name in names - GIVEN:
         spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
         if REFUSED & set(spaced.split("_")) or spaced.startswith("process_"):
             bad.append(name)
