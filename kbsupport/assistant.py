@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 Inspect = Callable[[Question, Customer, Answer, Article], Checked]
 
 _TRIES = 20
+# Whoever tries to decide a message and is killed each time leaves it to people.
+_FAILURES = 3
 
 
 class Assistant:
@@ -77,6 +79,8 @@ class Assistant:
                 with clock.step("store"):
                     reply = self._keep(turn, clock, open_ticket=open_ticket)
             except Overtaken:
+                if question.kept is not None:
+                    raise  # what is stored has to be read again, too
                 continue  # what was thought did not know the newest message
             return replace(reply, timings_ms=clock.so_far())
         raise Conflict(f"{question.conversation_id} gets too many messages at once; try again")
@@ -94,7 +98,11 @@ class Assistant:
         thought, order = Thought(Signals()), None
         answer, error = None, None
         try:
-            if thread.with_a_person:
+            if question.kept is not None and question.kept.failures >= _FAILURES:
+                error = f"deciding it failed {question.kept.failures} times"
+                verdict = Verdict(Outcome.ESCALATE, Reason.FAILED, error)
+                thought = replace(thought, verdict=verdict)
+            elif thread.with_a_person:
                 verdict = Verdict(Outcome.ESCALATE, Reason.WITH_A_PERSON, "a person has the ticket")
                 thought = replace(thought, verdict=verdict)
             else:

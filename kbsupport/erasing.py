@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from kbsupport.errors import Conflict, NotFound, StoreError
 from kbsupport.model import EventType, ReviewState, State, storable
 from kbsupport.store import audit, events
+from kbsupport.store.api_keys import API_KEY, ENTRY
 from kbsupport.store.approvals import APPROVAL
 from kbsupport.store.articles import CHUNK
 from kbsupport.store.audit import AUDIT
@@ -33,8 +35,10 @@ from kbsupport.store.events import EVENT, SUBSCRIBER
 from kbsupport.store.feedback import FEEDBACK
 from kbsupport.store.keys import KEY
 from kbsupport.store.labels import EMBEDDING, LABEL
+from kbsupport.store.requests import REQUEST
 from kbsupport.store.reviews import OPINION, REVIEW
 from kbsupport.store.tickets import TICKET
+from kbsupport.store.waiting import WAITING
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -118,6 +122,10 @@ def _take_out(
 ) -> dict[str, int]:
     done = {
         "requests": _requests(connection, theirs),
+        "keys": _entries(connection, theirs),
+        "waiting": _delete(
+            connection, WAITING, WAITING.c.conversation_id, theirs.conversations
+        ),
         "reviews": _reviews(connection, theirs),
         "feedback": _change(
             connection, FEEDBACK, FEEDBACK.c.ticket_id, theirs.tickets, comment=None, by=None
@@ -199,7 +207,30 @@ def _requests(connection: Connection, theirs: _Theirs) -> int:
     """Forget what came of requests that name them, or hold their words and name nobody."""
     rows = connection.execute(KEY.select().with_only_columns(KEY.c.key, KEY.c.body))
     gone = {row.key for row in rows if row.key in theirs.keys or _speaks_of(theirs, row.body)}
-    return _delete(connection, KEY, KEY.c.key, gone)
+    asked = connection.execute(REQUEST.select())
+    answered = {
+        row.key
+        for row in asked
+        if row.customer_id == theirs.customer
+        or (row.body and _speaks_of(theirs, json.loads(row.body)))
+    }
+    return _delete(connection, KEY, KEY.c.key, gone) + _delete(
+        connection, REQUEST, REQUEST.c.key, answered
+    )
+
+
+def _entries(connection: Connection, theirs: _Theirs) -> int:
+    """Their keys, and every pass to a conversation of theirs."""
+    rows = connection.execute(ENTRY.select())
+    gone = {
+        row.hash
+        for row in rows
+        if row.conversation_id in theirs.conversations
+        or row.caller.get("customer_id") == theirs.customer
+    }
+    return _delete(connection, ENTRY, ENTRY.c.hash, gone) + _delete(
+        connection, API_KEY, API_KEY.c.customer_id, [theirs.customer]
+    )
 
 
 def _speaks_of(theirs: _Theirs, body: Any) -> bool:

@@ -24,9 +24,10 @@ from kbsupport.model import (
     Review,
     State,
     Ticket,
+    message_key,
 )
 from kbsupport.standing import keep_artefacts
-from kbsupport.store import audit, conversations, decisions, events, reviews, tickets
+from kbsupport.store import audit, conversations, decisions, events, reviews, tickets, waiting
 from kbsupport.thread import Thread, read_thread
 
 if TYPE_CHECKING:
@@ -148,10 +149,11 @@ class Keeper:
             held = tickets.find_ticket(connection, ticket.id)
             if held is None or not held.state.with_a_person:
                 raise Overtaken(conversation)  # they handed it back meanwhile
-            told = {"decision": turn.reply.decision_id}
-            events.record(
-                connection, EventType.MESSAGE_RECEIVED, now=now, ticket_id=ticket.id, body=told
-            )
+            if turn.question.kept is None:  # of a message that waited its keeper has told
+                told = {"decision": turn.reply.decision_id}
+                events.record(
+                    connection, EventType.MESSAGE_RECEIVED, now=now, ticket_id=ticket.id, body=told
+                )
             reply = replace(turn.reply, ticket_id=ticket.id)
             decisions.save_decision(
                 connection,
@@ -175,7 +177,7 @@ class Keeper:
         conversation = self._receive(connection, turn, now)
         ticket, created = self._ticket(connection, turn, conversation, now)
         reply = replace(turn.reply, ticket_id=ticket.id, conversation_id=conversation)
-        cause = self._tell(connection, ticket, reply, now, created=created)
+        cause = self._tell(connection, ticket, reply, now, turn.question, created=created)
         if reply.verdict.outcome is Outcome.ESCALATE:
             reply = self._hand_over(connection, turn, ticket, reply, cause)
         conversations.add_message(
@@ -197,6 +199,12 @@ class Keeper:
         )  # fmt: skip
         if conversations.last_seq(connection, conversation) != turn.thread.seq:
             raise Overtaken(conversation)
+        if question.kept is not None:
+            decided = conversations.note_decided(connection, conversation, turn.reply.decision_id)
+            if decided != len(question.kept.messages):
+                raise Overtaken(conversation)
+            waiting.end(connection, conversation)
+            return conversation
         conversations.add_message(
             connection, conversation, author=Author.CUSTOMER, text=question.text, now=now,
             by=turn.customer.id, decision_id=turn.reply.decision_id, key=_key(question),
@@ -228,6 +236,12 @@ class Keeper:
             return ticket, True
         if held.state is State.CLOSED and state is not State.QUEUED:
             return held, False  # thanks for a closed ticket do not open it again
+        if held.state is State.NEW:  # until now nobody knew more of it than its words
+            case = turn.thought.case
+            what |= {
+                "topic": case.topic if case else None, "tier": turn.customer.tier,
+                "language": turn.reply.signals.language, "question": turn.question.text,
+            }  # fmt: skip
         try:
             moved = tickets.move(
                 connection, held.id, state, now=now, owner=None, expected=held.version, **what
@@ -237,25 +251,32 @@ class Keeper:
         return moved, False
 
     def _tell(
-        self, connection: Connection, ticket: Ticket, reply: Reply, now: datetime, *, created: bool
-    ) -> int:
+        self,
+        connection: Connection,
+        ticket: Ticket,
+        reply: Reply,
+        now: datetime,
+        reply_to: Question,
+        *,
+        created: bool,
+    ) -> int | None:
         """The events of this turn, each caused by the one before; the last one's id."""
         told = {"decision": reply.decision_id}
-        types = [EventType.MESSAGE_RECEIVED]
+        kept = reply_to.kept
+        types = [] if kept else [EventType.MESSAGE_RECEIVED]
         if created:
             types.append(EventType.TICKET_CREATED)
         if ticket.state in _TOLD:
             types.append(_TOLD[ticket.state])
-        cause = None
+        cause = kept.cause if kept else None
         for one in types:
             cause = events.record(
                 connection, one, now=now, ticket_id=ticket.id, cause=cause, body=told
             )
-        assert cause is not None
         return cause
 
     def _hand_over(
-        self, connection: Connection, turn: Turn, ticket: Ticket, reply: Reply, cause: int
+        self, connection: Connection, turn: Turn, ticket: Ticket, reply: Reply, cause: int | None
     ) -> Reply:
         signals = reply.signals
         handover = Handover(
@@ -281,10 +302,8 @@ class Keeper:
 
 def _key(question: Question) -> str | None:
     """The sender's own name for a message: two senders may use the same one."""
-    if question.key is None:
-        return None
-    sender = question.customer_id or question.conversation_id or ""
-    return f"{question.channel}/{sender}/{question.key}"
+    sender = question.customer_id or question.conversation_id
+    return message_key(question.channel, sender, question.key)
 
 
 def _brief(turn: Turn) -> Brief:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kbsupport.access.keys import Keys
     from kbsupport.app import App
+    from kbsupport.deciding import Deciding
+    from kbsupport.intake import Intake
+    from kbsupport.work import Work
 
 
 class Lobby:
@@ -25,3 +28,29 @@ class Lobby:
         app = self._app
         secret = read_key(app.home / "keys.key")
         return Keys(app.database, secret, app.people.audit_key, app.people.clock)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Whoever takes messages in."""
+        from kbsupport.intake import Intake
+
+        people, tiers = self._app.people, self._app.settings.customers.tiers
+        return Intake(
+            self._app.database, people.attachments.keep, tiers[0],
+            people.clock,
+        )  # fmt: skip
+
+    @cached_property
+    def deciding(self) -> Deciding:
+        """Whoever decides what was taken in."""
+        from kbsupport.deciding import Deciding
+
+        app = self._app
+        return Deciding(app.database, lambda: app.assistant, app.people.clock)
+
+    @cached_property
+    def work(self) -> Work:
+        """All that is to be done behind the doors."""
+        from kbsupport.work import Work
+
+        return Work(self._app)

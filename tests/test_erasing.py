@@ -12,6 +12,7 @@ from kbsupport import erasing
 from kbsupport.erasing import erase, pseudonym
 from kbsupport.errors import Conflict, NotFound, StoreError
 from kbsupport.model import (
+    ApiKey,
     Attachment,
     Author,
     Customer,
@@ -20,9 +21,12 @@ from kbsupport.model import (
     Identity,
     Label,
     Level,
+    Role,
+    Scope,
     State,
 )
 from kbsupport.store import (
+    api_keys,
     approvals,
     articles,
     audit,
@@ -33,8 +37,10 @@ from kbsupport.store import (
     events,
     keys,
     labels,
+    requests,
     sqlite,
     tickets,
+    waiting,
 )
 from kbsupport.store.database import Database
 
@@ -90,6 +96,7 @@ def plant(database, home, texts, *, state=State.CLOSED, decision="d-1", word="on
         events.record(connection, EventType.MESSAGE_RECEIVED, now=NOW, body=told)
         keys.keep(connection, texts["request"], "h", {"ticket_id": ticket.id, "t": "x"}, NOW)
         keys.keep(connection, f"{texts['request']} 2", "h", {"text": texts["answered"]}, NOW)
+        door(connection, texts, held, word)
         known = Label(
             "L-1", texts["label"], "escalate", customer_id=texts["id"], conversation_id="cv-9"
         )
@@ -99,6 +106,17 @@ def plant(database, home, texts, *, state=State.CLOSED, decision="d-1", word="on
             connection, KEY, actor="ann", action="claim", subject=ticket.id, body={}, now=NOW
         )
     return ticket.id
+
+
+def door(connection, texts, held, word):
+    """A key, a pass, a request that was answered, and a message that waits."""
+    key = ApiKey(word, texts["name"], Role.CUSTOMER, frozenset(Scope), NOW, texts["id"])
+    api_keys.add_key(connection, key, "h")
+    api_keys.keep_entry(connection, word, {"customer_id": texts["id"]}, held, NOW, NOW)
+    requests.begin(connection, word, "h", texts["id"], NOW)
+    requests.done(connection, word, 200, json.dumps({"text": texts["answered"]}))
+    given = {"product": texts["brief"]}
+    waiting.add(connection, held, now=NOW, ready_at=NOW, cause=1, given=given)
 
 
 def customer(texts):
@@ -200,7 +218,7 @@ def test_nothing_of_an_erased_customer_is_found_in_any_file_of_the_home(database
     assert found_in(home, PLANTED) == set()
     assert erased.pseudonym == pseudonym(KEY, PLANTED["id"])
     assert erased.counts == {
-        "requests": 2, "reviews": 0, "feedback": 0, "labels": 1, "decisions": 3, "approvals": 1,
+        "requests": 3, "keys": 2, "waiting": 1, "reviews": 0, "feedback": 0, "labels": 1, "decisions": 3, "approvals": 1,
         "escalations": 1, "tickets": 1,
         "files": 1, "messages": 4, "conversations": 1, "customers": 1,
     }  # fmt: skip
@@ -375,9 +393,10 @@ def test_every_table_is_either_cleaned_or_free_of_customers():
     cleaned = {
         "approval", "conversation", "customer", "decision", "embedding", "escalation", "event",
         "feedback", "idempotency", "label", "message", "opinion", "review", "subscriber", "ticket",
+        "api_key", "entry", "request", "waiting",
     }  # fmt: skip
     free = {
         "alarm", "article_version", "artefact", "audit", "chunk", "gap_closed", "generation",
-        "member", "pointer", "source",
+        "member", "pointer", "source", "endpoint", "dispatch",  # addresses and numbers of events
     }  # fmt: skip
     assert set(SQLModel.metadata.tables) == cleaned | free, "say what erasing does with a new table"

@@ -7,8 +7,10 @@ whether this very request was done before.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -28,10 +30,25 @@ Route = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _MARK = "__needs__"
 _LONGEST_KEY = 255
+_KEY_HEADER = {
+    "name": "Idempotency-Key", "in": "header", "required": False,
+    "description": "Your name for this request: sent twice, it is done once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": _LONGEST_KEY,
+               "pattern": "^[!-~]+$"},
+    "example": "7f3a9c1e-reset",
+}  # fmt: skip
 _REFUSALS = (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503)
 # Whoever guesses keys is slowed down by where they come from.
 _GUESSES_A_MINUTE = 20
 _STRANGERS_A_MINUTE = 3000
+
+
+class Visitors(StrEnum):
+    """What a key that stands in a web page, for everybody to read, may do with a route."""
+
+    NO = "no"
+    ALSO = "also"
+    ONLY = "only"  # no other key may
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +59,31 @@ class Need:
     roles: frozenset[Role] = EVERYBODY
     files: bool = False  # its body may carry attachments
     once: bool = True  # it takes an Idempotency-Key; False where it does so by itself
+    secret: str | None = None  # the field of its answer that is shown once and never kept
+    visitors: Visitors = Visitors.NO
+
+    def refuses(self, caller: Caller) -> str | None:
+        """Why this caller may not; None if they may."""
+        if caller.visitors and self.visitors is Visitors.NO:
+            return "this key stands in a page: it begins conversations and asks, nothing else"
+        if self.visitors is Visitors.ONLY and not caller.visitors:
+            return "this is for keys that stand in a page; see: kbsupport keys add --help"
+        if self.scope not in caller.scopes or caller.role not in self.roles:
+            return f"this needs a key with the scope {self.scope}, of a role that may do it"
+        return None
 
 
 def needs(
-    scope: Scope, roles: frozenset[Role] = EVERYBODY, *, files: bool = False, once: bool = True
+    scope: Scope,
+    roles: frozenset[Role] = EVERYBODY,
+    *,
+    files: bool = False,
+    once: bool = True,
+    secret: str | None = None,
+    visitors: Visitors = Visitors.NO,
 ) -> Callable[[F], F]:
     """Declare what a route asks of its caller."""
-    return _marked(Need(scope, roles, files, once))
+    return _marked(Need(scope, roles, files, once, secret, visitors))
 
 
 def open_to_all() -> Callable[[F], F]:
@@ -79,6 +114,11 @@ def need_of(endpoint: Callable[..., Any]) -> Need:
     return found
 
 
+def _summary(endpoint: Callable[..., Any]) -> str:
+    """The first sentence of what a route says of itself."""
+    return (endpoint.__doc__ or endpoint.__name__).strip().splitlines()[0].rstrip(".")
+
+
 class GuardedRoute(APIRoute):
     """A route that lets in whoever may come in."""
 
@@ -88,8 +128,13 @@ class GuardedRoute(APIRoute):
         held = dict(options.get("openapi_extra") or {})
         if scope is not None:
             held |= {"security": [{"key": []}], "x-scope": str(scope)}
-            held["x-roles"] = sorted(self.need.roles)
+            held |= {"x-roles": sorted(self.need.roles), "x-visitors": str(self.need.visitors)}
+        if "POST" in options.get("methods", ()) and scope is not None:
+            held["parameters"] = [_KEY_HEADER]
         options["openapi_extra"] = held
+        options["summary"] = options.get("summary") or _summary(endpoint)
+        tag = next(iter(options.get("tags") or ()), "door")
+        options["operation_id"] = options.get("operation_id") or f"{tag}_{endpoint.__name__}"
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Route:
@@ -107,7 +152,9 @@ class GuardedRoute(APIRoute):
             if key is None or caller is None or request.method != "POST":
                 return await inner(request)
             request.state.key = check_key(key)
-            return await _once(house, request, caller, inner) if need.once else await inner(request)
+            if not need.once:
+                return await inner(request)
+            return await _once(house, request, caller, need, inner)
 
         return guarded
 
@@ -147,8 +194,9 @@ async def admit(house: House, request: Request, need: Need) -> Caller | None:
         serve.priority_calls_a_minute if Scope.PRIORITY in caller.scopes else serve.calls_a_minute
     )
     house.buckets.take(caller.bucket, rate)
-    if need.scope not in caller.scopes or caller.role not in need.roles:
-        raise Problem(403, f"this needs a key with the scope {need.scope}")
+    refused = need.refuses(caller)
+    if refused is not None:
+        raise Problem(403, refused)
     return caller
 
 
@@ -188,12 +236,15 @@ def check_key(key: str) -> str:
     return key
 
 
-async def _once(house: House, request: Request, caller: Caller, inner: Route) -> Response:
+async def _once(
+    house: House, request: Request, caller: Caller, need: Need, inner: Route
+) -> Response:
     """Do a request that has a key, or answer as it was answered before."""
     body = await request.body()
     said = f"{request.method} {request.url.path}?{request.url.query}\0".encode()
     asked = hashlib.sha256(said + body).hexdigest()
-    name = f"{caller.bucket}/{request.state.key}"
+    # Whoever they are and whatever they chose: a name that says nothing of either.
+    name = hashlib.sha256(f"{caller.bucket}\0{request.state.key}".encode()).hexdigest()
     before = await run_in_threadpool(house.requests.begin, name, asked, caller.customer_id)
     if before is not None:
         status, text = before
@@ -207,6 +258,11 @@ async def _once(house: House, request: Request, caller: Caller, inner: Route) ->
     if response.status_code >= 500:  # noqa: PLR2004 - ours to mend, so theirs to try again
         await run_in_threadpool(house.requests.forget, name)
     else:
-        held = bytes(response.body).decode()
+        held = _kept(bytes(response.body).decode(), need.secret)
         await run_in_threadpool(house.requests.done, name, response.status_code, held)
     return response
+
+
+def _kept(text: str, secret: str | None) -> str:
+    """An answer as it may lie in a database: without what is shown once."""
+    return text if secret is None else json.dumps({**json.loads(text), secret: None})

@@ -35,6 +35,7 @@ from kbsupport.cli import (
     switch,
     ticket,
     whatif,
+    work,
 )
 from kbsupport.cli.interrupt import INTERRUPTED, heeding_ctrl_c
 from kbsupport.cli.options import Globals, hoist
@@ -113,6 +114,7 @@ metrics.register(cli)
 gaps.register(cli)
 events.register(cli)
 serve.register(cli)
+work.register(cli)
 keys.register(cli)
 audit.register(cli)
 doctor.register(cli)

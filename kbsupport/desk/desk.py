@@ -203,7 +203,10 @@ class Desk:
     def reopen(self, ticket_id: str, by: str) -> Ticket:
         """Queue a ticket that nobody has any more, a level higher if a person answered it."""
         with self._turn(by) as turn:
-            self._reopen(turn, turn.ticket(ticket_id))
+            ticket = turn.ticket(ticket_id)
+            if ticket.state is State.NEW:
+                raise Conflict(f"{ticket.id} is new, nothing was decided for it yet; wait a moment")
+            self._reopen(turn, ticket)
             return turn.ticket(ticket_id)
 
     def brief(self, id: str, by: str | None = None) -> DeskBrief:
@@ -291,7 +294,7 @@ class Desk:
         return made
 
     def _reopen(self, turn: Turn, ticket: Ticket) -> Opened:
-        if ticket.state is State.NEW or ticket.state.with_a_person:
+        if ticket.state.with_a_person:
             raise Conflict(
                 f"{ticket.id} is {ticket.state.replace('_', ' ')}, so there is nothing to reopen; "
                 f"see: kbsupport ticket show {ticket.id}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _MANY = 10_000
 # What was handed back and not answered, or asked back and never explained: people look at it.
-_WITH_THE_ASSISTANT = frozenset({State.HANDED_BACK, State.CLARIFYING})
+_WITH_THE_ASSISTANT = frozenset({State.NEW, State.HANDED_BACK, State.CLARIFYING})
 
 
 class Action(StrEnum):

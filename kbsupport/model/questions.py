@@ -21,6 +21,18 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The messages as which a question is stored already, and the event that told of the last.
+
+    `failures` is how often deciding it came to nothing before.
+    """
+
+    messages: tuple[int, ...]
+    cause: int | None = None
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What was asked, by whom, and what it may see.
 
@@ -40,7 +52,13 @@ class Question:
     channel: str = "cli"
     key: str | None = None
     uploads: tuple[Upload, ...] = ()
+    kept: Kept | None = None
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def message_key(channel: str, sender: str | None, key: str | None) -> str | None:
+    """The name under which a message is kept once: two senders may use the same key."""
+    return None if key is None else f"{channel}/{sender or ''}/{key}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 CONVERSATION: Any = ConversationRow.__table__  # type: ignore[attr-defined]
 MESSAGE: Any = MessageRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A thread: whose it is, on which channel, and the number of its last message."""
+
+    id: str
+    channel: str
+    customer_id: str | None
+    identity: Identity
+    seq: int
 
 
 def _beginning(insert: Any) -> Any:
@@ -44,6 +55,11 @@ _COUNT = (
     .returning(CONVERSATION.c.seq)
 )
 _ADD = insert(MESSAGE).returning(MESSAGE)
+_UNDECIDED = (
+    MESSAGE.c.conversation_id == bindparam("which"),
+    MESSAGE.c.author == str(Author.CUSTOMER),
+    MESSAGE.c.decision_id.is_(None),
+)
 _ANSWERED = (
     select(MESSAGE.c.id)
     .where(
@@ -130,6 +146,26 @@ def message_with_key(connection: Connection, key: str) -> Message | None:
     return None if row is None else _message(row)
 
 
+def undecided(connection: Connection, conversation_id: str) -> list[Message]:
+    """The customer's messages that nothing was decided for yet, in order."""
+    query = select(MESSAGE).where(*_UNDECIDED).order_by(MESSAGE.c.seq)
+    return [_message(row) for row in connection.execute(query, {"which": conversation_id})]
+
+
+def note_decided(connection: Connection, conversation_id: str, decision_id: str) -> int:
+    """Write down which decision the undecided messages came to; how many there were."""
+    query = update(MESSAGE).where(*_UNDECIDED).values(decision_id=decision_id)
+    return connection.execute(query, {"which": conversation_id}).rowcount
+
+
+def find(connection: Connection, conversation_id: str) -> Conversation | None:
+    """Whose conversation it is, and on which channel."""
+    row = connection.execute(select(CONVERSATION).where(_ONE), {"which": conversation_id}).first()
+    if row is None:
+        return None
+    return Conversation(row.id, row.channel, row.customer_id, Identity(row.identity), row.seq)
+
+
 def pending(connection: Connection, now: datetime, limit: int = 100) -> list[Message]:
     """What has to go out by now, the oldest first."""
     due = or_(MESSAGE.c.next_attempt_at.is_(None), MESSAGE.c.next_attempt_at <= now)
@@ -177,3 +213,18 @@ def _message(row: Any) -> Message:
         delivery=Delivery(row.delivery),
         attachments=tuple(Attachment(**one) for one in row.attachments),
     )
+
+
+def messages_after(
+    connection: Connection, conversation_id: str, seq: int, limit: int, *, notes: bool
+) -> list[Message]:
+    """What was said after a number, in order; colleagues' notes only where they are asked for."""
+    query = (
+        select(MESSAGE)
+        .where(MESSAGE.c.conversation_id == conversation_id, MESSAGE.c.seq > seq)
+        .order_by(MESSAGE.c.seq)
+        .limit(limit)
+    )
+    if not notes:
+        query = query.where(MESSAGE.c.author != str(Author.NOTE))
+    return [_message(row) for row in connection.execute(query)]

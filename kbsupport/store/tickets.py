@@ -111,6 +111,9 @@ def move(
     reason: str | Keep = KEEP,
     brief: Mapping[str, Any] | Keep = KEEP,
     topic: str | Keep | None = KEEP,
+    tier: str | Keep = KEEP,
+    language: str | Keep | None = KEEP,
+    question: str | Keep = KEEP,
     expected: int | None = None,
 ) -> Ticket:
     """The ticket in its new state; a Conflict, and nothing changed, where it may not go there.
@@ -120,7 +123,8 @@ def move(
     given = {
         "owner": owner, "next_action_at": next_action_at, "decision_id": decision_id,
         "reason": reason, "brief": dict(brief) if isinstance(brief, Mapping) else brief,
-        "topic": topic,
+        "topic": topic, "tier": tier, "language": language,
+        "question": storable(question) if isinstance(question, str) else question,
     }  # fmt: skip
     values = {name: value for name, value in given.items() if value is not KEEP} | {
         "state": str(to),
@@ -214,3 +218,25 @@ def _ticket(row: Any) -> Ticket:
         next_action_at=aware(row.next_action_at),
         closed_at=aware(row.closed_at),
     )
+
+
+def page(
+    connection: Connection,
+    *,
+    limit: int,
+    before: int | None = None,
+    states: Collection[State] = (),
+    customer_id: str | None = None,
+    conversation_id: str | None = None,
+) -> list[Ticket]:
+    """The newest tickets first, those before a number; of all, or of whom or what is named."""
+    query = select(TICKET).order_by(TICKET.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(TICKET.c.id < before)
+    if states:
+        query = query.where(TICKET.c.state.in_([str(state) for state in states]))
+    if customer_id is not None:
+        query = query.where(TICKET.c.customer_id == customer_id)
+    if conversation_id is not None:
+        query = query.where(TICKET.c.conversation_id == conversation_id)
+    return [_ticket(row) for row in connection.execute(query)]

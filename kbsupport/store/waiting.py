@@ -59,6 +59,12 @@ def add(
     connection.execute(_ADD.on(connection), row)
 
 
+def any_ready(connection: Connection, now: datetime, patience: timedelta) -> bool:
+    """True if somebody who looks may take a conversation."""
+    query = select(WAITING.c.conversation_id).where(_free(now), _ready(now, patience)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def lease(
     connection: Connection,
     now: datetime,
@@ -70,9 +76,8 @@ def lease(
 
     One is ready when its last message has had no follower for a while, or after `patience`.
     """
-    free = or_(WAITING.c.leased_until.is_(None), WAITING.c.leased_until <= now)
-    ready = or_(WAITING.c.ready_at <= now, WAITING.c.since <= now - patience)
-    wanted = and_(free, WAITING.c.conversation_id == only if only else ready)
+    free = _free(now)
+    wanted = and_(free, WAITING.c.conversation_id == only if only else _ready(now, patience))
     query = select(WAITING.c.conversation_id).where(wanted).order_by(WAITING.c.since).limit(1)
     name = connection.execute(query).scalar()
     if name is None:
@@ -109,6 +114,14 @@ def oldest(connection: Connection) -> datetime | None:
 def count(connection: Connection) -> int:
     """How many wait."""
     return int(connection.execute(select(func.count()).select_from(WAITING)).scalar_one())
+
+
+def _free(now: datetime) -> Any:
+    return or_(WAITING.c.leased_until.is_(None), WAITING.c.leased_until <= now)
+
+
+def _ready(now: datetime, patience: timedelta) -> Any:
+    return or_(WAITING.c.ready_at <= now, WAITING.c.since <= now - patience)
 
 
 def _waiting(row: Any) -> Waiting:

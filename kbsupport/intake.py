@@ -1,0 +1,147 @@
+"""Take a message in: stored for good before it is acknowledged, decided afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from kbsupport.errors import Conflict
+from kbsupport.model import (
+    Attachment,
+    Author,
+    EventType,
+    Identity,
+    Message,
+    State,
+    Ticket,
+    Upload,
+    message_key,
+    storable,
+)
+from kbsupport.store import conversations, events, tickets, waiting
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from kbsupport.store.database import Database
+
+# A ticket that nobody decided for so long is put before people by the sweep.
+_PATIENCE = timedelta(minutes=30)
+_NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as it arrives; `join_seconds` is how long it waits for another to belong to it."""
+
+    text: str
+    conversation_id: str | None = None
+    customer_id: str | None = None
+    identity: Identity = Identity.ANONYMOUS
+    channel: str = "api"
+    key: str | None = None
+    uploads: Sequence[Upload] = ()
+    language: str | None = None
+    product: str | None = None
+    join_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The message as it is stored, and its ticket; not `new` if it had come before."""
+
+    ticket: Ticket
+    message: Message
+    new: bool
+
+
+class Intake:
+    """The one place where a message is stored before anything is thought of it."""
+
+    def __init__(
+        self,
+        database: Database,
+        attach: Callable[[Sequence[Upload]], tuple[Attachment, ...]],
+        default_tier: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database, self._attach = database, attach
+        self._default_tier, self._clock = default_tier, clock
+
+    def receive(self, given: Incoming) -> Received:
+        """Store the message with its ticket, in one transaction; with its key, once."""
+        text = storable(given.text).replace("\0", " ")
+        files = self._attach(given.uploads) if given.uploads else ()
+        sender = given.customer_id or given.conversation_id
+        key = message_key(given.channel, sender, given.key)
+        with self._database.write() as connection:
+            before = _before(connection, key, text)
+            if before is not None:
+                return before
+            return self._receive(connection, given, text, key, files)
+
+    def _receive(
+        self,
+        connection: Connection,
+        given: Incoming,
+        text: str,
+        key: str | None,
+        files: tuple[Attachment, ...],
+    ) -> Received:
+        now = self._clock()
+        conversation = conversations.begin(
+            connection, given.conversation_id, channel=given.channel,
+            customer_id=given.customer_id, identity=given.identity, now=now,
+        )  # fmt: skip
+        message = conversations.add_message(
+            connection, conversation, author=Author.CUSTOMER, text=text, now=now,
+            by=given.customer_id, key=key, attachments=files,
+        )  # fmt: skip
+        ticket = tickets.ticket_of(connection, conversation) if message.seq > 1 else None
+        created = ticket is None
+        if ticket is None:
+            ticket = self._open(connection, given, conversation, text, now)
+        cause = events.record(
+            connection, EventType.MESSAGE_RECEIVED, now=now, ticket_id=ticket.id,
+            body={"message": message.id, "seq": message.seq},
+        )  # fmt: skip
+        if created:
+            cause = events.record(
+                connection, EventType.TICKET_CREATED, now=now, ticket_id=ticket.id, cause=cause
+            )
+        waiting.add(
+            connection, conversation, now=now, cause=cause,
+            ready_at=now + timedelta(seconds=given.join_seconds), given=_asked(given),
+        )  # fmt: skip
+        return Received(ticket, message, new=True)
+
+    def _open(
+        self,
+        connection: Connection,
+        given: Incoming,
+        conversation: str,
+        text: str,
+        now: datetime,
+    ) -> Ticket:
+        return tickets.open_ticket(
+            connection, conversation_id=conversation, state=State.NEW,
+            customer_id=given.customer_id, tier=self._default_tier, question=text, reason=_NEW,
+            decision_id="", brief={}, now=now, language=given.language,
+            next_action_at=now + _PATIENCE,
+        )  # fmt: skip
+
+
+def _before(connection: Connection, key: str | None, text: str) -> Received | None:
+    message = conversations.message_with_key(connection, key) if key is not None else None
+    if message is None:
+        return None
+    ticket = tickets.ticket_of(connection, message.conversation_id)
+    if message.text != text or ticket is None:
+        raise Conflict(f"the key {key!r} was used for another message; give each its own")
+    return Received(ticket, message, new=False)
+
+
+def _asked(given: Incoming) -> dict[str, Any]:
+    return {"language": given.language, "product": given.product}
