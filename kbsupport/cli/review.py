@@ -8,7 +8,7 @@ import typer
 
 from kbsupport.cli.options import of
 from kbsupport.cli.output import emit, emit_json, plain_table, tell
-from kbsupport.errors import ConfigError
+from kbsupport.errors import ConfigError, KbSupportError
 
 if TYPE_CHECKING:
     from kbsupport.app import App
@@ -42,13 +42,13 @@ def register(cli: typer.Typer) -> None:
 def shown_by_default(context: typer.Context) -> None:
     """Confirm labels, the most useful first; audit answers; learn what was agreed on."""
     if context.invoked_subcommand is None:
-        _show_queue(context, audits_only=False, weigh=False)
+        _show_queue(context, audits_only=False, weigh=True)
 
 
 @group.command(
     "list",
     epilog="Examples:\n\nkbsupport review list\n\nkbsupport review list --audits --json\n\n"
-    "kbsupport review list --weigh",
+    "kbsupport review list --no-weigh",
 )
 def list_reviews(
     context: typer.Context,
@@ -56,8 +56,11 @@ def list_reviews(
         bool, typer.Option("--audits", help="Only the answers that were drawn for an audit.")
     ] = False,
     weigh: Annotated[
-        bool, typer.Option("--weigh", help="Weigh anew which label would settle most doubt.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--weigh/--no-weigh", help="Whether to weigh anew which label would settle most doubt."
+        ),
+    ] = True,
 ) -> None:
     """List what waits for an opinion: what is disputed, then the most useful first."""
     _show_queue(context, audits_only=audits, weigh=weigh)
@@ -231,8 +234,8 @@ def _show_queue(context: typer.Context, *, audits_only: bool, weigh: bool) -> No
         failed = app.loop.collect()
         if failed:
             tell(f"some labels could not be proposed: {failed}")
-        if weigh:
-            app.loop.reorder()
+        if weigh and not audits_only:
+            _weigh(app)
         waiting = app.loop.reviews.queue(ReviewKind.AUDIT if audits_only else None)
         asked = {one.id: _shown(app.loop.reviews.show(one.id)[1]) for one in waiting}
     if chosen.json:
@@ -248,6 +251,14 @@ def _show_queue(context: typer.Context, *, audits_only: bool, weigh: bool) -> No
         for one in waiting
     ]  # fmt: skip
     emit(plain_table(rows) if waiting else "nothing waits for a review")
+
+
+def _weigh(app: App) -> None:
+    try:
+        app.loop.reorder()
+    except KbSupportError as error:
+        # What waits can be judged in any order, so a model that cannot be had hides nothing.
+        tell(f"not weighed anew: {error}")
 
 
 def _shown(stored: Any) -> dict[str, Any]:

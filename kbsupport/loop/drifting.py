@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from kbsupport.loop.scale import asked_by_alarm
 from kbsupport.model import (
     AUTO_RESOLVE,
     ESCALATE,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 # Enough to prove something, few enough for an afternoon.
 _ASKED = 30
+# How the reason of each label begins that an alarm asks for.
+CHANGED = "tickets have changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +173,8 @@ def _review(row: DecisionView, worth: float, why: str, now: datetime) -> Review:
         decision_id=row.id,
         ticket_id=row.body["ticket_id"],
         asked_at=now,
-        why=f"tickets have changed: {why}",
-        worth=worth,
+        why=f"{CHANGED}: {why}",
+        worth=asked_by_alarm(worth),
         proposed=proposed,
         state=ReviewState.OPEN,
         tier=row.body["customer"]["tier"],

@@ -136,12 +136,9 @@ class Loop:
     def reorder(self) -> int:
         """Put the label that settles most doubt first; how many were weighed."""
         from kbsupport.learning.worth import Candidate, worth
+        from kbsupport.loop.scale import weighed
 
-        waiting = {}
-        for one in self.reviews.queue(ReviewKind.LABEL):
-            _, stored = self.reviews.show(one.id)
-            if stored is not None and stored.body["reason"] in _BY_THE_NUMBER:
-                waiting[int(one.id.removeprefix("R-"))] = stored
+        waiting = self._doubtful()
         if not waiting:
             return 0
         vectors = self._parts.embedder.embed([one.question["text"] for one in waiting.values()])
@@ -150,9 +147,25 @@ class Loop:
             for (number, stored), vector in zip(waiting.items(), vectors, strict=True)
         ]
         asked = worth(candidates, self._learnt_vectors())
+        gains = {f"R-{one.ticket_id}": one.worth for one in asked}
+        failed = {f"R-{n}" for n, one in waiting.items() if one.body["outcome"] == Outcome.RESOLVE}
         with self._parts.database.write() as connection:
-            reviews.weigh_anew(connection, {f"R-{one.ticket_id}": one.worth for one in asked})
+            reviews.weigh_anew(connection, weighed(gains, failed))
         return len(asked)
+
+    def _doubtful(self) -> dict[int, DecisionView]:
+        """What waits for a label that the judge decided; what an alarm asks for keeps its place."""
+        from kbsupport.learning.worth import MOST
+        from kbsupport.loop.drifting import CHANGED
+
+        doubtful = {}
+        for one in self.reviews.queue(ReviewKind.LABEL, limit=MOST):
+            if one.why.startswith(CHANGED):
+                continue
+            _, stored = self.reviews.show(one.id)
+            if stored is not None and stored.body["reason"] in _BY_THE_NUMBER:
+                doubtful[int(one.id.removeprefix("R-"))] = stored
+        return doubtful
 
     def _learnt_vectors(self) -> NDArray[np.float32]:
         import numpy as np

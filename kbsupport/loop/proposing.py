@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.knowledge.rests import Source, rests_on
+from kbsupport.loop.scale import FAILED, QUOTED, WRITTEN
 from kbsupport.model import (
     AUTO_RESOLVE,
     ESCALATE,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from kbsupport.store.database import Database
     from kbsupport.store.decisions import DecisionView
 
-# A wrong answer that was sent teaches most; then what a person had to write anew.
-_FAILED, _WRITTEN, _QUOTED = 3.0, 1.5, 1.0
 # Whoever asks about the same again within a week was hardly helped.
 _CAME_AGAIN, _LOOKED_AT = timedelta(days=7), 1000
 _NO_GAP_FOR = frozenset({"asks_for_person", "with_a_person", "failed", "upstream", "spam"})
@@ -81,16 +80,16 @@ class Proposer:
         found = rests_on(text, _sources(connection, stored.body))
         if found is None:
             why = "a person wrote an answer that no article found for it holds"
-            return self._review(stored, ticket, why, _WRITTEN, Proposal(ESCALATE))
+            return self._review(stored, ticket, why, WRITTEN, Proposal(ESCALATE))
         why = f"a person answered with {found.article_id}: {found.said}"
         proposed = Proposal(AUTO_RESOLVE, (found.article_id,))
-        return self._review(stored, ticket, why, _QUOTED, proposed)
+        return self._review(stored, ticket, why, QUOTED, proposed)
 
     def _of_failure(self, connection: Connection, ticket: Ticket, why: str) -> Review | None:
         stored = decisions.find_decision(connection, ticket.decision_id)
         if stored is None or stored.body["outcome"] != Outcome.RESOLVE:
             return None
-        return self._review(stored, ticket, why, _FAILED, Proposal(ESCALATE))
+        return self._review(stored, ticket, why, FAILED, Proposal(ESCALATE))
 
     def _review(
         self, stored: DecisionView, ticket: Ticket, why: str, worth: float, proposed: Proposal

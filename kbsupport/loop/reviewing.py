@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.errors import ConfigError, Conflict, NotFound
+from kbsupport.loop.scale import AUDIT
 from kbsupport.model import (
     AUTO_RESOLVE,
     ESCALATE,
@@ -275,7 +276,7 @@ def draw(reply: Reply, topic: str | None, share: float, key: bytes, now: datetim
         ticket_id=reply.ticket_id,
         asked_at=now,
         why=_AUDIT,
-        worth=2.0,
+        worth=AUDIT,
         proposed=Proposal(AUTO_RESOLVE, best),
         state=ReviewState.OPEN,
         tier=reply.customer.tier,

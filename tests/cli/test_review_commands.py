@@ -1,5 +1,8 @@
 import pytest
 
+from kbsupport.errors import ModelError
+from kbsupport.testing import FakeEmbedder
+
 ASKED = "how do i reset the password"
 
 
@@ -45,6 +48,28 @@ def test_feedback_becomes_a_label_that_is_learnt(kbs):
     kbs("review", "label", rows[0]["id"], "--article", "invoice", "--as", "ana")
     assert kbs("review", "learn", "--json").json["labels"] == 1
     assert kbs("review", "learn").out == "nothing new was agreed on\n"
+
+
+def test_the_queue_is_weighed_unless_somebody_says_otherwise_or_the_model_fails(kbs, monkeypatch):
+    for n, text in enumerate(("a giraffe in a poem", "a chess volcano for this dinosaur")):
+        kbs("ask", text, "--conversation", f"v-{n}")
+        kbs("desk", "claim", f"E-{n + 1}", "--as", "lead")
+        kbs("desk", "answer", f"E-{n + 1}", "Nobody here knows it.", "--as", "lead")
+
+    def worths(*more):
+        return [row["worth"] for row in kbs("review", *more, "--json").json]
+
+    def broken(*_):
+        raise ModelError("the model is gone")
+
+    assert worths("list", "--no-weigh") == [1.5, 1.5]
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeEmbedder, "embed", broken)
+        ran = kbs("review")
+    assert (ran.code, ran.out.count("1.50")) == (0, 2)
+    assert ran.says_one_line() == "not weighed anew: the model is gone"
+    first, second = worths()
+    assert (first, 2 < second < 3) == (3.0, True)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,12 @@ def test_tickets_of_another_kind_suspend_what_was_proven_and_ask_for_labels(loop
     assert found.alarm is not None, found.said
     assert found.asked > 0
     assert len(loop.app.loop.reviews.queue(ReviewKind.LABEL)) == found.asked
+    loop.by_a_person(loop.ask("my cat has a giraffe", conversation_id="v-1"), "Cats have none.")
+    loop.app.loop.collect()
+    loop.app.loop.reorder()
+    *first, last = loop.app.loop.reviews.queue(ReviewKind.LABEL)
+    assert len(first) == found.asked
+    assert min(one.worth for one in first) >= 4 > last.worth
     reply = loop.ask()
     assert (reply.verdict.outcome, reply.verdict.reason) == ("escalate", "suspended")
     again = loop.app.loop.drifting.look()

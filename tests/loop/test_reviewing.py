@@ -86,7 +86,27 @@ def test_the_queue_is_ordered_anew_by_what_each_label_would_settle(loop):
         loop.by_a_person(reply, "Nobody here knows, but we shall ask our colleagues.")
     assert {one.worth for one in proposed(loop)} == {1.5}
     assert loop.app.loop.reorder() == 2
-    assert all(one.worth != 1.5 for one in proposed(loop))
+    first, second = (one.worth for one in proposed(loop))
+    assert (first, 2 < second < 3) == (3.0, True)
+
+
+def test_a_failed_answer_comes_before_what_the_judge_doubts_an_audit_and_what_a_rule_decided(loop):
+    reply = loop.ask("i dispute that you took 12.80 twice from my card", conversation_id="v-1")
+    loop.by_a_person(reply, "One of the two was a hold, and it is gone now.")
+    by_rule, failed = reply.ticket_id, loop.answered(n=2).ticket_id
+    doubtful = []
+    for n, text in enumerate((UNKNOWN, "is there a chess volcano for this dinosaur")):
+        reply = loop.ask(text, conversation_id=f"v-{n + 3}")
+        loop.by_a_person(reply, "Nobody here knows, but we shall ask our colleagues.")
+        doubtful.append(reply.ticket_id)
+    loop.app.loop.hearing.hear(failed, by="c-1", helpful=False)
+    proposed(loop)
+    assert loop.app.loop.reorder() == 3
+    waiting = loop.app.loop.reviews.queue()
+    tickets = [one.ticket_id for one in waiting]
+    assert (tickets[0], set(tickets[1:3])) == (failed, set(doubtful))
+    assert [(one.ticket_id, one.worth) for one in waiting[3:]] == [(failed, 2.0), (by_rule, 1.5)]
+    assert waiting[3].kind is ReviewKind.AUDIT
 
 
 def test_every_answer_that_is_drawn_is_audited_and_nothing_else(loop):
