@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from kbsupport.adapters.csv_table import CsvTable
 from kbsupport.adapters.lookups import Care, HttpLookup, SqlLookup
-from kbsupport.adapters.rows import CUSTOMER, Row, RowFault, places, read_customer
+from kbsupport.adapters.rows import CUSTOMER, Row, RowFault, needed_places, places, read_customer
 from kbsupport.adapters.upstream import BadAnswer
 from kbsupport.model import Customer
 
@@ -62,7 +62,7 @@ class CsvCrm(_Tiered):
             self._part,
             path,
             places=where,
-            needed=_needed(where, fields),
+            needed=needed_places(where, _NEEDED, fields),
             key="id",
             read=partial(read_customer, tiers=tiers),
         )
@@ -98,7 +98,7 @@ class SqlCrm(_Tiered):
             "customer_id",
             url=url,
             url_env=url_env,
-            needed=_needed(self._places, fields),
+            needed=needed_places(self._places, _NEEDED, fields),
             care=Care(**care),
         )
 
@@ -159,11 +159,6 @@ class HttpTiers(HttpCrm):
     """The same address, where it is not the CRM that knows what a customer pays for."""
 
     _part = "tiers"
-
-
-def _needed(where: Mapping[str, str], fields: Mapping[str, Any] | None) -> list[str]:
-    """The columns that must be there: those without which nothing goes, and those that are set."""
-    return [where[field] for field in dict.fromkeys((*_NEEDED, *(fields or {})))]
 
 
 def _theirs(part: str, asked: str, row: Row, tiers: Sequence[str]) -> Customer:

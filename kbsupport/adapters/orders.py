@@ -8,7 +8,7 @@ from typing import Any
 
 from kbsupport.adapters.csv_table import CsvTable
 from kbsupport.adapters.lookups import Care, HttpLookup, SqlLookup
-from kbsupport.adapters.rows import ORDER, Row, RowFault, places, read_order
+from kbsupport.adapters.rows import ORDER, Row, RowFault, needed_places, places, read_order
 from kbsupport.adapters.upstream import BadAnswer
 from kbsupport.model import Order
 
@@ -31,7 +31,12 @@ class CsvOrders:
     def __init__(self, path: str | Path, *, fields: Mapping[str, str] | None = None) -> None:
         where = places(_PART, ORDER, fields)
         self._table = CsvTable(
-            _PART, path, places=where, needed=_needed(where, fields), key="number", read=read_order
+            _PART,
+            path,
+            places=where,
+            needed=needed_places(where, _NEEDED, fields),
+            key="number",
+            read=read_order,
         )
 
     def find(self, number: str) -> Order | None:
@@ -58,7 +63,7 @@ class SqlOrders:
             "number",
             url=url,
             url_env=url_env,
-            needed=_needed(self._places, fields),
+            needed=needed_places(self._places, _NEEDED, fields),
             care=Care(**care),
         )
 
@@ -94,10 +99,6 @@ class HttpOrders:
         """The order that the server answers; None for a 404."""
         found = self._lookup.find(number)
         return None if found is None else _asked_for(number, Row(found, self._places, nested=True))
-
-
-def _needed(where: Mapping[str, str], fields: Mapping[str, Any] | None) -> list[str]:
-    return [where[field] for field in dict.fromkeys((*_NEEDED, *(fields or {})))]
 
 
 def _asked_for(number: str, row: Row) -> Order:

@@ -143,6 +143,13 @@ def places(
     return {**defaults, **(fields or {})}
 
 
+def needed_places(
+    where: Mapping[str, str], always: Sequence[str], fields: Mapping[str, str] | None
+) -> list[str]:
+    """What must be there: that without which nothing goes, and that which the settings name."""
+    return [where[field] for field in dict.fromkeys((*always, *(fields or {})))]
+
+
 def read_customer(row: Row, tiers: Sequence[str] = ()) -> Customer:
     """The customer that a row speaks of; RowFault names the first value that cannot be read."""
     return Customer(

@@ -11,11 +11,16 @@ from typing import Any
 from kbsupport.errors import ConfigError
 from kbsupport.model import AUTO_RESOLVE, ESCALATE, Label
 
-__all__ = ["AUTO_RESOLVE", "ESCALATE", "Label", "parse_label", "read_labels"]
+__all__ = ["AUTO_RESOLVE", "ESCALATE", "Label", "numbered_lines", "parse_label", "read_labels"]
 
 
 def read_labels(path: Path) -> tuple[Label, ...]:
     """Every label of a file, in its order; the first bad line is an error that names it."""
+    return tuple(parse_label(line, where) for where, line in numbered_lines(path))
+
+
+def numbered_lines(path: Path) -> list[tuple[str, str]]:
+    """Every line of a file of JSON lines that is not blank, with where it stands."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -26,7 +31,7 @@ def read_labels(path: Path) -> tuple[Label, ...]:
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from error
     # Not splitlines(): JSON strings may hold U+2028, which ends no line of JSON lines.
     numbered = enumerate(text.split("\n"), start=1)
-    return tuple(parse_label(line, f"{path}:{number}") for number, line in numbered if line.strip())
+    return [(f"{path}:{number}", line) for number, line in numbered if line.strip()]
 
 
 def parse_label(line: str, where: str) -> Label:

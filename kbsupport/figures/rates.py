@@ -18,19 +18,10 @@ _LEAST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A share that says of what; of nothing, its value and interval are None.
-
-    `left_out` counts the cases that are too young to be judged.
-    """
+class _Defined:
+    """What the definitions speak of under this key."""
 
     key: str
-    numerator: float
-    denominator: int
-    value: float | None
-    interval: tuple[float, float] | None
-    note: str = ""
-    left_out: int = 0
 
     @property
     def name(self) -> str:
@@ -41,6 +32,21 @@ class Figure:
     def definition(self) -> str:
         """What it means."""
         return DEFINITIONS[self.key]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure(_Defined):
+    """A share that says of what; of nothing, its value and interval are None.
+
+    `left_out` counts the cases that are too young to be judged.
+    """
+
+    numerator: float
+    denominator: int
+    value: float | None
+    interval: tuple[float, float] | None
+    note: str = ""
+    left_out: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """One figure of `metrics --json`."""
@@ -55,10 +61,9 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(_Defined):
     """How long something took, in seconds; `negative` is how many moments contradicted others."""
 
-    key: str
     n: int
     negative: int
     p50: float | None = None
@@ -66,16 +71,6 @@ class Spread:
     p95: float | None = None
     longest: float | None = None
     interval: tuple[float, float] | None = None  # of the median
-
-    @property
-    def name(self) -> str:
-        """What it is called where people read."""
-        return NAMES[self.key]
-
-    @property
-    def definition(self) -> str:
-        """What it means."""
-        return DEFINITIONS[self.key]
 
     def to_dict(self) -> dict[str, Any]:
         """One row of `times` in `metrics --json`, in seconds."""

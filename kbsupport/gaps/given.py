@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kbsupport.errors import ConfigError
-from kbsupport.evaluation.labels import parse_label
+from kbsupport.evaluation.labels import numbered_lines, parse_label
 from kbsupport.gaps.asked import Asked
 from kbsupport.model import ESCALATE, storable
 
@@ -17,17 +17,7 @@ _LABELS = ("expected", "accept_ids", "article_id", "kind", "topic", "intent", "u
 
 def read_asked(path: Path) -> tuple[Asked, ...]:
     """Every ticket of a file; `reply` is what people wrote back, a text or a list of texts."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from error
-    # Not splitlines(): JSON strings may hold U+2028, which ends no line of JSON lines.
-    numbered = enumerate(text.split("\n"), start=1)
-    asked = [_asked(line, f"{path}:{number}") for number, line in numbered if line.strip()]
+    asked = [_asked(line, where) for where, line in numbered_lines(path)]
     if not asked:
         raise ConfigError(f"{path} holds no tickets; give a file with some")
     return tuple(asked)
