@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kbsupport.cli.options import of
+from kbsupport.cli.options import Globals, of
 from kbsupport.cli.output import emit, emit_json, progress, tell
 from kbsupport.model import Changes, Check, Renewed
 
@@ -72,15 +72,20 @@ def index(
         if rebuild:
             changes = app.rebuild(show)
         else:
-            left_out = _ids(exclude)
             changes = app.index(
                 paths or [],
-                exclude=left_out,
+                exclude=_ids(exclude),
                 dry_run=dry_run,
                 check=check,
                 max_wrong=max_wrong or 0,
                 progress=show,
             )
+    _show(changes, chosen, dry_run=dry_run)
+    if changes.failed or _refused(changes):
+        raise typer.Exit(1)
+
+
+def _show(changes: Changes, chosen: Globals, *, dry_run: bool) -> None:
     if chosen.json:
         emit_json(changes.to_dict())
     else:
@@ -90,11 +95,12 @@ def index(
     for failure in changes.failed:
         where = failure.path if failure.line is None else f"{failure.path}:{failure.line}"
         tell(f"not read: {where}: {failure.reason}")
-    refused = changes.check is not None and not changes.check.holds
-    if changes.check is not None and refused:
+    if changes.check is not None and _refused(changes):
         _tell_refusal(changes.check)
-    if changes.failed or refused:
-        raise typer.Exit(1)
+
+
+def _refused(changes: Changes) -> bool:
+    return changes.check is not None and not changes.check.holds
 
 
 def _ids(path: Path | None) -> list[str]:
@@ -117,7 +123,7 @@ def _sentence(changes: Changes, *, dry_run: bool) -> str:
     if dry_run:
         return f"would be: {counts}"
     live = f"generation {changes.generation}" if changes.generation else "nothing published"
-    if changes.check is not None and not changes.check.holds:
+    if _refused(changes):
         counts, live = f"would be: {counts}", "nothing published"
     said = [counts, f"{changes.embedded} texts embedded", live, f"{changes.seconds:.1f} s"]
     if changes.check is not None:

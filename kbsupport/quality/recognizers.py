@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING
 from kbsupport.quality.numbers import callable_number, telephone_numbers
 
 if TYPE_CHECKING:
-    from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer import AnalyzerEngine, EntityRecognizer
+    from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
     from spacy.language import Language
 
 # Presidio and spaCy import these where they are installed, for models that we do not use: 10 s and
 # 300 MB on two cores.
 _UNUSED = frozenset({"torch", "transformers", "tensorflow", "mxnet", "cupy", "jax", "stanza"})
 _IBAN_LENGTHS = range(15, 35)
+# Presidio's own pattern leaves out cards that begin with 2, and those of 12 or 19 digits.
+_CARD = r"(?<![\w+(-])(?:1800|2131|2[2-7]|3\d|4|5\d|6)(?:[ -]?\d){10,18}(?![\w-])"
+_IBAN = r"\b[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}\b"
 
 
 def build(threshold: float) -> AnalyzerEngine:
@@ -32,29 +36,28 @@ def build(threshold: float) -> AnalyzerEngine:
 
 
 def _build(threshold: float) -> AnalyzerEngine:
-    import spacy
-    import tldextract
-    from presidio_analyzer import (
-        AnalyzerEngine,
-        Pattern,
-        PatternRecognizer,
-        RecognizerRegistry,
-        RecognizerResult,
-    )
-    from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.predefined_recognizers import (
-        CreditCardRecognizer,
-        EmailRecognizer,
         IbanRecognizer,
         IpRecognizer,
-        PhoneRecognizer,
         UsSsnRecognizer,
     )
 
     # It would log the account number that it could not check.
     logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
-    # By itself it would ask the network for the list of domains, and write it to a folder.
-    domains = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    recognizers = [_email(), _phone(), _card(), IbanRecognizer(), _iban(), IpRecognizer(),
+                   UsSsnRecognizer()]  # fmt: skip
+    return AnalyzerEngine(
+        registry=RecognizerRegistry(recognizers=recognizers, supported_languages=["en"]),
+        nlp_engine=_blank(),
+        supported_languages=["en"],
+        default_score_threshold=threshold,
+    )
+
+
+def _blank() -> NlpEngine:
+    import spacy
+    from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
     class Blank(SpacyNlpEngine):
         """A tokenizer, which is all that words of context need."""
@@ -66,11 +69,28 @@ def _build(threshold: float) -> AnalyzerEngine:
         def load(self) -> None:
             """There is nothing to load."""
 
+    return Blank()
+
+
+def _email() -> EntityRecognizer:
+    import tldextract
+    from presidio_analyzer.predefined_recognizers import EmailRecognizer
+
+    # By itself it would ask the network for the list of domains, and write it to a folder.
+    domains = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+
     class Email(EmailRecognizer):
         """Presidio's own, off the network."""
 
         def validate_result(self, pattern_text: str) -> bool:
             return domains(pattern_text).fqdn != ""
+
+    return Email()
+
+
+def _phone() -> EntityRecognizer:
+    from presidio_analyzer import RecognizerResult
+    from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
     class Phone(PhoneRecognizer):
         """Presidio's own, and by shape what it misses: numbers of countries it does not ask for."""
@@ -85,31 +105,26 @@ def _build(threshold: float) -> AnalyzerEngine:
                 RecognizerResult("PHONE_NUMBER", *one) for one in telephone_numbers(text)
             ]
 
+    return Phone()
+
+
+def _card() -> EntityRecognizer:
+    from presidio_analyzer import Pattern
+    from presidio_analyzer.predefined_recognizers import CreditCardRecognizer
+
+    return CreditCardRecognizer(patterns=[Pattern("card", _CARD, 0.3)])
+
+
+def _iban() -> EntityRecognizer:
+    from presidio_analyzer import Pattern, PatternRecognizer
+
     class Iban(PatternRecognizer):
         """In small letters as well; the checksum tells it from anything else."""
 
         def validate_result(self, pattern_text: str) -> bool:
             return iban_holds(pattern_text)
 
-    # Presidio's own pattern leaves out cards that begin with 2, and those of 12 or 19 digits.
-    card = r"(?<![\w+(-])(?:1800|2131|2[2-7]|3\d|4|5\d|6)(?:[ -]?\d){10,18}(?![\w-])"
-    iban = r"\b[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}\b"
-    recognizers = [
-        Email(),
-        Phone(),
-        CreditCardRecognizer(patterns=[Pattern("card", card, 0.3)]),
-        IbanRecognizer(),
-        Iban(supported_entity="IBAN_CODE", patterns=[Pattern("iban", iban, 0.3)]),
-        IpRecognizer(),
-        UsSsnRecognizer(),
-    ]
-    registry = RecognizerRegistry(recognizers=recognizers, supported_languages=["en"])
-    return AnalyzerEngine(
-        registry=registry,
-        nlp_engine=Blank(),
-        supported_languages=["en"],
-        default_score_threshold=threshold,
-    )
+    return Iban(supported_entity="IBAN_CODE", patterns=[Pattern("iban", _IBAN, 0.3)])
 
 
 def iban_holds(value: str) -> bool:
