@@ -1,5 +1,9 @@
+import fcntl
+import gc
+import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,14 +19,74 @@ from kbsupport.testing import FakeEmbedder
 hypothesis.settings.register_profile("any_machine", deadline=None)
 hypothesis.settings.load_profile("any_machine")
 
+# Many tests start processes; compiled anew by each of them, our own code costs 0.3 s every time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Those that take longest, so that none of them begins last while the other processes have nothing
+# left to do.
+LONGEST = (
+    "contracts/test_ticketing.py", "cli/test_manners.py", "stories/test_crashes.py",
+    "stories/test_injection.py", "learning/test_renewing.py", "knowledge/test_generations.py",
+    "adapters/test_embedders.py", "cli/test_desk_command.py", "learning/test_replaying.py",
+    "adapters/test_ticketing_faults.py",
+)  # fmt: skip
+
 SAMPLE = Path(__file__).parents[1] / "data" / "articles"
 TICKETS = SAMPLE.with_name("tickets.jsonl")
 
 
+Built = Callable[[str, Callable[[Path], None]], Path]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files are handed out in the order in which they are collected, not by their tests' number."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; all others stay where they are."""
+    tests = Path(__file__).parent
+    place = {tests / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: looking through it for garbage again and again takes time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
-def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Make a folder once for all processes that test side by side; each gets a copy to work on."""
+    base = tmp_path_factory.getbasetemp()
+    together = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def built(name: str, make: Callable[[Path], None]) -> Path:
+        whole, begun = together / f"{name}-built", together / f"{name}-begun"
+        with (together / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                shutil.rmtree(begun, ignore_errors=True)
+                begun.mkdir()
+                make(begun)
+                begun.rename(whole)
+        return shutil.copytree(whole, tmp_path_factory.mktemp(name) / name)
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def model_cache(built_once: Built) -> Path:
     """One folder of converted models for all tests, so that each is converted once."""
-    return tmp_path_factory.mktemp("models")
+
+    def make(folder: Path) -> None:
+        from kbsupport.adapters.embedders import OnnxEmbedder
+
+        OnnxEmbedder(folder)
+
+    return built_once("models", make)
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +110,6 @@ def _network_is_shut(monkeypatch):
 @pytest.fixture(autouse=True)
 def _settings_come_from_the_test(monkeypatch, tmp_path_factory):
     """Whoever runs the tests may have settings of their own; they are not read."""
-    import os
-
     for name in [n for n in os.environ if n.startswith("KBSUPPORT_")]:
         monkeypatch.delenv(name)
     nowhere = tmp_path_factory.getbasetemp() / "nobody"
@@ -115,25 +177,27 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def indexed_home(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def indexed_home(model_cache: Path, built_once: Built) -> Path:
     """A home that holds the sample articles, and has never seen a label."""
-    made = tmp_path_factory.mktemp("indexed") / "home"
-    with open_app(home=made, settings=_onnx(model_cache)) as app:
-        app.index([SAMPLE])
-    return made
+
+    def make(folder: Path) -> None:
+        with open_app(home=folder, settings=_onnx(model_cache)) as app:
+            app.index([SAMPLE])
+
+    return built_once("indexed", make)
 
 
 @pytest.fixture(scope="session")
-def taught_home(
-    indexed_home: Path, model_cache: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def taught_home(indexed_home: Path, model_cache: Path, built_once: Built) -> Path:
     """The same after `calibrate --learn` on the sample tickets, for tests that only ask."""
-    made = tmp_path_factory.mktemp("taught") / "home"
-    shutil.copytree(indexed_home, made)
-    with open_app(home=made, settings=_onnx(model_cache)) as app:
-        labels = read_labels(TICKETS)
-        app.learner.calibrate(labels, TICKETS.name, risk=0.1, confidence=0.95, learn=True)
-    return made
+
+    def make(folder: Path) -> None:
+        shutil.copytree(indexed_home, folder, dirs_exist_ok=True)
+        with open_app(home=folder, settings=_onnx(model_cache)) as app:
+            labels = read_labels(TICKETS)
+            app.learner.calibrate(labels, TICKETS.name, risk=0.1, confidence=0.95, learn=True)
+
+    return built_once("taught", make)
 
 
 @pytest.fixture(scope="session")
