@@ -67,7 +67,8 @@ def served(home: Path, *options: str, workers: int = 2) -> Iterator[Served]:
         sys.executable, "-m", "kbsupport", "--home", str(home), "--quiet", "serve",
         "--port", str(port), "--workers", str(workers), *options,
     ]  # fmt: skip
-    program = subprocess.Popen(command, env=os.environ | {"NO_COLOR": "1"})
+    log = (home.parent / "serve.log").open("wb")
+    program = subprocess.Popen(command, env=os.environ, stderr=log)
     made = Served(port, key, program)
     try:
         wait_until_ready(made)

@@ -21,6 +21,7 @@ from kbsupport.model import (
     storable,
 )
 from kbsupport.store import conversations, events, tickets, waiting
+from kbsupport.store.together import Together
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -67,7 +68,7 @@ class Intake:
         default_tier: str,
         clock: Callable[[], datetime],
     ) -> None:
-        self._database, self._attach = database, attach
+        self._together, self._attach = Together(database), attach
         self._default_tier, self._clock = default_tier, clock
 
     def receive(self, given: Incoming) -> Received:
@@ -76,11 +77,12 @@ class Intake:
         files = self._attach(given.uploads) if given.uploads else ()
         sender = given.customer_id or given.conversation_id
         key = message_key(given.channel, sender, given.key)
-        with self._database.write() as connection:
+
+        def store(connection: Connection) -> Received:
             before = _before(connection, key, text)
-            if before is not None:
-                return before
-            return self._receive(connection, given, text, key, files)
+            return before or self._receive(connection, given, text, key, files)
+
+        return self._together.write(store)
 
     def _receive(
         self,

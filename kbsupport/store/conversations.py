@@ -55,6 +55,7 @@ _COUNT = (
     .returning(CONVERSATION.c.seq)
 )
 _ADD = insert(MESSAGE).returning(MESSAGE)
+_WITH_KEY = select(MESSAGE).where(MESSAGE.c.key == bindparam("key"))
 _UNDECIDED = (
     MESSAGE.c.conversation_id == bindparam("which"),
     MESSAGE.c.author == str(Author.CUSTOMER),
@@ -142,7 +143,7 @@ def a_person_answered(connection: Connection, conversation_id: str) -> bool:
 
 def message_with_key(connection: Connection, key: str) -> Message | None:
     """The message that its sender gave this key."""
-    row = connection.execute(select(MESSAGE).where(MESSAGE.c.key == key)).one_or_none()
+    row = connection.execute(_WITH_KEY, {"key": key}).one_or_none()
     return None if row is None else _message(row)
 
 

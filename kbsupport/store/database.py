@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ __all__ = ["PRAGMAS", "REVISIONS", "Database"]
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 
+_PATIENCE = 30.0
+
+
 class Database:
     """`write()` is alone from its first moment; `read()` sees one moment and never waits for it.
 
@@ -30,6 +34,7 @@ class Database:
     def __init__(self, where: Path | str) -> None:
         self._kept = _open(where)
         self._writer, self._reader = self._kept.writer, self._kept.reader
+        self._one_by_one = threading.RLock()
         try:
             with self._explained():
                 self._migrate()
@@ -50,7 +55,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write; committed at the end, rolled back on an error."""
-        with self._explained(), self._writer.begin() as connection:
+        with self._explained(), self._turn(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -94,6 +99,18 @@ class Database:
         """Give the connections back."""
         self._reader.dispose()
         self._writer.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One thread of ours at a time asks for the lock: many at once only wake one another."""
+        if not self._one_by_one.acquire(timeout=_PATIENCE):
+            raise StoreError(
+                f"{self.where} is busy: somebody writes for {_PATIENCE:g} s; try again"
+            )
+        try:
+            yield
+        finally:
+            self._one_by_one.release()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
