@@ -101,6 +101,13 @@ class Keys:
         until = self._clock() + timedelta(minutes=minutes)
         return tokens.sign(self._secret, Token(by.key_id, customer_id, conversation_id, until))
 
+    def at_hand(self, text: str) -> bool:
+        """True if `admit` would ask the database nothing."""
+        named, now = text.removeprefix(PREFIX).partition("_")[0], self._now()
+        with self._lock:
+            held = self._held.get(named)
+            return held is not None and now < held[0] and now < self._used.get(named, 0.0)
+
     def admit(self, text: str) -> Caller | None:
         """Whose key or token this is; None for whatever opens nothing."""
         if text.startswith(tokens.PREFIX):

@@ -6,7 +6,7 @@ import fcntl
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PRAGMAS = {"busy_timeout": 30000, "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 _NO_ROOM = 1 << 16
-_PATIENCE, _PAUSE = 30.0, 0.02
+_PATIENCE, _PAUSE, _SHORT_PAUSE = 30.0, 0.02, 0.001
 
 
 class SqliteFile:
@@ -29,17 +29,17 @@ class SqliteFile:
     has_revision = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
 
     def __init__(self, path: Path) -> None:
-        from sqlalchemy.exc import DatabaseError
+        from sqlalchemy import exc
 
         self.path, self.where = path, str(path)
-        self.failures = (DatabaseError,)
+        self.failures = (exc.DatabaseError, exc.TimeoutError)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
-        self.writer = _pool(path, "BEGIN IMMEDIATE")
+        self.writer = _pool(path, _take_the_lock)
         # A deferred BEGIN reads a snapshot: a reader is never held up by a long index run.
-        self.reader = _pool(path, "BEGIN")
+        self.reader = _pool(path, lambda connection: connection.execute("BEGIN"))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -108,6 +108,8 @@ class SqliteFile:
     def explain(self, error: Exception) -> StoreError:
         """What happened, and what to do about it."""
         where, words = self.where, str(getattr(error, "orig", error))
+        if "QueuePool" in words:
+            return StoreError(f"{where}: too many look into it at once; try again")
         if "locked" in words:
             return StoreError(
                 f"{where} is busy: another process has been writing for 30 s; try again"
@@ -138,8 +140,9 @@ class SqliteFile:
         )
 
 
-def _pool(path: Path, begin: str) -> Engine:
+def _pool(path: Path, begin: Callable[[sqlite3.Connection], object]) -> Engine:
     from sqlalchemy import URL, create_engine, event
+    from sqlalchemy.exc import DatabaseError
 
     # Not f"sqlite:///{path}": there a `?` or `%` in the folder's name would lead elsewhere.
     pool = create_engine(URL.create("sqlite", database=str(path)))
@@ -156,9 +159,34 @@ def _pool(path: Path, begin: str) -> Engine:
 
     @event.listens_for(pool, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        try:
+            begin(connection.connection.dbapi_connection)  # type: ignore[arg-type]
+        except sqlite3.Error as error:
+            raise DatabaseError("BEGIN", None, error) from error
 
     return pool
+
+
+def _take_the_lock(connection: sqlite3.Connection) -> None:
+    """Begin to write, as soon as whoever writes has done so.
+
+    SQLite itself looks again after pauses of up to 100 ms; among busy writers one of them may be
+    unlucky for seconds.
+    """
+    until = time.monotonic() + _PATIENCE
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(_SHORT_PAUSE)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {PRAGMAS['busy_timeout']}")
 
 
 def _set(connection: Any, name: str, value: object) -> None:
