@@ -30,8 +30,10 @@ class Deciding:
         database: Database,
         assistant: Callable[[], Assistant],
         clock: Callable[[], datetime],
+        told: Callable[[Reply, str], None],
     ) -> None:
         self._database, self._assistant, self._clock = database, assistant, clock
+        self._told = told
 
     def one(self) -> bool:
         """Decide the conversation that has waited longest; False if none is ready."""
@@ -71,11 +73,13 @@ class Deciding:
                 waiting.end(connection, taken.conversation_id)
             return
         try:
-            self._assistant().ask(question)
+            reply = self._assistant().ask(question)
         except Overtaken:
             # Somebody wrote meanwhile: it is no fault of the message, and is thought of anew.
             with self._database.write() as connection:
                 waiting.release(connection, taken.conversation_id, again=True)
+        else:
+            self._told(reply, question.channel)
 
     def _question(self, taken: Waiting) -> Question | None:
         with self._database.read() as connection:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kbsupport.app import App
     from kbsupport.deciding import Deciding
     from kbsupport.intake import Intake
+    from kbsupport.meters import Meters
     from kbsupport.work import Work
 
 
@@ -46,7 +47,21 @@ class Lobby:
         from kbsupport.deciding import Deciding
 
         app = self._app
-        return Deciding(app.database, lambda: app.assistant, app.people.clock)
+        return Deciding(app.database, lambda: app.assistant, app.people.clock, self.meters.decided)
+
+    @cached_property
+    def meters(self) -> Meters:
+        """What is counted."""
+        from kbsupport.meters import Meters
+
+        return Meters()
+
+    def breakers(self) -> dict[str, bool]:
+        """Which systems behind this one are left alone just now."""
+        people = self._app.people
+        asked = {**people.reception.systems, **people.orders.systems}
+        guarded = {name: getattr(part, "guarded", None) for name, part in asked.items()}
+        return {name: one.counts().open for name, one in guarded.items() if one is not None}
 
     @cached_property
     def work(self) -> Work:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,11 @@ class OrderDesk:
 
     def __init__(self, orders: Orders | None, number: str) -> None:
         self._orders, self._number = orders, re.compile(number, re.IGNORECASE)
+
+    @property
+    def systems(self) -> Mapping[str, object]:
+        """Who is asked, by the name of the setting."""
+        return {"orders": self._orders}
 
     def look(
         self,

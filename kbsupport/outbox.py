@@ -84,6 +84,11 @@ class Outbox:
         self._database, self._subscribers = database, dict(subscribers)
         self._clock, self._chance = clock, chance
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who is told."""
+        return tuple(self._subscribers)
+
     def deliver(self, now: datetime | None = None, only: str | None = None) -> Delivered:
         """Tell each subscriber what is new, until all is told or it fails; none holds up others."""
         told: dict[str, int] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,11 @@ class Reception:
     def __init__(self, crm: Crm, tiers: Tiers | None, known: Sequence[str]) -> None:
         self._crm, self._tiers, self._known = crm, tiers, known
         self.unreached = 0
+
+    @property
+    def systems(self) -> Mapping[str, object]:
+        """Who is asked, by the name of the setting."""
+        return {"crm": self._crm, "tiers": self._tiers}
 
     def who_asks(self, question: Question) -> tuple[Customer, tuple[str, ...]]:
         """The customer, and what the reply should note about how they were found."""

@@ -151,6 +151,10 @@ class ServeSettings(_Section):
     body_seconds: float = Field(default=10.0, gt=0)
     drain_seconds: float = Field(default=8.0, gt=0, le=9)
     token_minutes: float = Field(default=60.0, gt=0, le=1440)
+    # Proxies in front of this one that say truly whom they speak for.
+    proxies: tuple[str, ...] = ()
+    # A line of JSON on stderr for each request.
+    log_requests: bool = True
     # Addresses of webhooks that may be private: hosts, or networks such as 10.0.0.0/8.
     private_hosts: tuple[str, ...] = ()
 

@@ -57,6 +57,7 @@ class Work:
         told = 0
         if now >= self._tell_at:
             told = sum(self._app.people.outbox.deliver().told.values())
+            lobby.meters.systems(lobby.breakers())
             self._tell_at = now + _TELL_EVERY
         if now >= self._sweep_at:
             self._app.people.sweep()

@@ -1,6 +1,7 @@
 """Which real servers took part in this run, said at its end: green must not mean skipped."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -67,6 +68,21 @@ def postgres_server() -> Iterator[Any]:
     with postgres.given(POSTGRES) if POSTGRES else postgres.postgres() as server:
         took_part("PostgreSQL", server.version)
         yield server
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One headless browser for all tests, the system's own."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if path is None:
+        cannot_have("Chromium", "it is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        took_part("Chromium", browser.version)
+        yield browser
+        browser.close()
 
 
 def free_port() -> int:

@@ -68,12 +68,23 @@ MAY_IMPORT = {
     "deciding": NOUNS | {"store", "assistant", "keeping", "standing", "reception"},
     "work": NOUNS | {"app"},
     "webhooks": NOUNS | {"store", "ports"},
-    "lobby": NOUNS | {"app", "access", "intake", "deciding", "work", "webhooks", "store"},
+    "lobby": NOUNS | {"app", "access", "intake", "deciding", "work", "webhooks", "store", "meters"},
+    "meters": NOUNS,
     "client": NOUNS,
     "doctor": NOUNS | {"app", "knowledge"},
     "api": NOUNS
     | {"app", "settings", "store", "lobby", "access", "intake", "deciding"}
-    | {"figures", "doctor", "webhooks", "loop", "desk", "people", "attachments", "__init__"},
+    | {
+        "figures",
+        "doctor",
+        "webhooks",
+        "meters",
+        "loop",
+        "desk",
+        "people",
+        "attachments",
+        "__init__",
+    },
     "mcp": NOUNS | {"app", "settings", "lobby", "access", "__init__"},
     "cli": NOUNS
     | {"app", "settings", "doctor", "evaluation", "figures", "triage", "__init__"}
@@ -114,7 +125,7 @@ HOMES = {
     "uvicorn": {"api"},
     "mcp": {"mcp"},
     "strawberry": {"api"},
-    "prometheus_client": {"api"},
+    "prometheus_client": {"api", "meters.py"},
     "opentelemetry": {"api"},
     "standardwebhooks": {"adapters", "api"},
     "requests": set(),

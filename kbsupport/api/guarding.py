@@ -35,7 +35,6 @@ _KEY_HEADER = {
     "description": "Your name for this request: sent twice, it is done once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": _LONGEST_KEY,
                "pattern": "^[!-~]+$"},
-    "example": "7f3a9c1e-reset",
 }  # fmt: skip
 _REFUSALS = (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503)
 # Whoever guesses keys is slowed down by where they come from.
@@ -59,8 +58,9 @@ class Need:
     roles: frozenset[Role] = EVERYBODY
     files: bool = False  # its body may carry attachments
     once: bool = True  # it takes an Idempotency-Key; False where it does so by itself
-    secret: str | None = None  # the field of its answer that is shown once and never kept
+    shown_once: str | None = None  # the field of its answer that is never kept
     visitors: Visitors = Visitors.NO
+    thinks: bool = False  # it needs the model: only so many at once
 
     def refuses(self, caller: Caller) -> str | None:
         """Why this caller may not; None if they may."""
@@ -79,11 +79,12 @@ def needs(
     *,
     files: bool = False,
     once: bool = True,
-    secret: str | None = None,
+    shown_once: str | None = None,
     visitors: Visitors = Visitors.NO,
+    thinks: bool = False,
 ) -> Callable[[F], F]:
     """Declare what a route asks of its caller."""
-    return _marked(Need(scope, roles, files, once, secret, visitors))
+    return _marked(Need(scope, roles, files, once, shown_once, visitors, thinks))
 
 
 def open_to_all() -> Callable[[F], F]:
@@ -139,7 +140,10 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Route:
         """FastAPI's own, with the guard before it."""
-        inner, need = super().get_route_handler(), self.need
+        need = self.need
+        inner = (
+            _in_turn(super().get_route_handler()) if need.thinks else super().get_route_handler()
+        )
 
         async def guarded(request: Request) -> Response:
             house = house_of(request)
@@ -157,6 +161,14 @@ class GuardedRoute(APIRoute):
             return await _once(house, request, caller, need, inner)
 
         return guarded
+
+
+def _in_turn(inner: Route) -> Route:
+    async def waiting(request: Request) -> Response:
+        async with house_of(request).thinking():
+            return await inner(request)
+
+    return waiting
 
 
 def house_of(request: Request) -> House:
@@ -184,7 +196,9 @@ async def admit(house: House, request: Request, need: Need) -> Caller | None:
     if need.scope is None:
         house.buckets.take(f"open/{where}", _STRANGERS_A_MINUTE)
         return None
-    caller = await run_in_threadpool(house.keys.admit, _bearer(request))
+    keys, text = house.keys, _bearer(request)
+    # A thread costs more than a look into memory.
+    caller = keys.admit(text) if keys.at_hand(text) else await run_in_threadpool(keys.admit, text)
     if caller is None:
         house.buckets.take(f"guess/{where}", _GUESSES_A_MINUTE)
         raise Problem(401, "no valid key; send Authorization: Bearer kbs_…", _CHALLENGE)
@@ -193,7 +207,8 @@ async def admit(house: House, request: Request, need: Need) -> Caller | None:
     rate = (
         serve.priority_calls_a_minute if Scope.PRIORITY in caller.scopes else serve.calls_a_minute
     )
-    house.buckets.take(caller.bucket, rate)
+    # A key that everybody can read is counted by where its holder is.
+    house.buckets.take(f"{caller.bucket}/{where}" if caller.visitors else caller.bucket, rate)
     refused = need.refuses(caller)
     if refused is not None:
         raise Problem(403, refused)
@@ -231,8 +246,8 @@ async def _take_in(house: House, request: Request, need: Need) -> None:
 
 def check_key(key: str) -> str:
     """An Idempotency-Key that can be kept; a Problem otherwise."""
-    if not key or len(key) > _LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        raise Problem(400, f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable ASCII signs")
+    if not key or len(key) > _LONGEST_KEY or not all("!" <= sign <= "~" for sign in key):
+        raise Problem(400, f"an Idempotency-Key has 1 to {_LONGEST_KEY} visible ASCII signs")
     return key
 
 
@@ -258,11 +273,11 @@ async def _once(
     if response.status_code >= 500:  # noqa: PLR2004 - ours to mend, so theirs to try again
         await run_in_threadpool(house.requests.forget, name)
     else:
-        held = _kept(bytes(response.body).decode(), need.secret)
+        held = _kept(bytes(response.body).decode(), need.shown_once)
         await run_in_threadpool(house.requests.done, name, response.status_code, held)
     return response
 
 
-def _kept(text: str, secret: str | None) -> str:
+def _kept(text: str, without: str | None) -> str:
     """An answer as it may lie in a database: without what is shown once."""
-    return text if secret is None else json.dumps({**json.loads(text), secret: None})
+    return text if without is None else json.dumps({**json.loads(text), without: None})

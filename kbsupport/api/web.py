@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from kbsupport import __version__
-from kbsupport.api import problems
+from kbsupport.api import logs, problems
 from kbsupport.api.doors import all_routers
 from kbsupport.api.house import House
+from kbsupport.api.lines import MOST
 
 if TYPE_CHECKING:
     from kbsupport.app import App
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     Message = MutableMapping[str, Any]
     Send = Callable[[Message], Awaitable[None]]
     Receive = Callable[[], Awaitable[Message]]
+    Counted = Callable[[str, str, int, float], None]
 
 _ABOUT = """Ask, hand over, look up. Send `Authorization: Bearer kbs_…`; make a key with
 `kbsupport keys add`. Every POST takes an `Idempotency-Key`: sent twice, done once. What is
@@ -52,15 +56,19 @@ def create(app: App, workers: int = 1) -> FastAPI:
     )  # fmt: skip
     web.state.house = house
     problems.install(web)
-    for router in all_routers():
+    routers = all_routers()
+    for router in routers:
         web.include_router(router)
+    web.state.routes = [
+        route for router in routers for route in router.routes if isinstance(route, APIRoute)
+    ]
     origins = app.settings.serve.origins
     if origins:
         web.add_middleware(
             CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"], max_age=600,
         )  # fmt: skip
-    web.add_middleware(Around)
+    web.add_middleware(Around, counted=app.lobby.meters.requested)
     _document(web)
     return web
 
@@ -68,8 +76,8 @@ def create(app: App, workers: int = 1) -> FastAPI:
 class Around:
     """Gives every request an id and every response its safe headers."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: Any, counted: Counted) -> None:
+        self._app, self._counted = app, counted
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
@@ -79,15 +87,36 @@ class Around:
         request_id = _given(scope) or secrets.token_hex(8)
         scope["kbsupport.request_id"] = request_id
 
+        begun, status = time.perf_counter(), 500
+
         async def sending(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 held = message.setdefault("headers", [])
                 names = {name.lower() for name, _ in held}
                 held += [one for one in _HEADERS if one[0] not in names]
                 held.append((b"x-request-id", request_id.encode()))
             await send(message)
 
-        await self._app(scope, receive, sending)
+        try:
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST:
+                refused = problems.answer(request_id, 431, "the headers are too long")
+                await refused(scope, receive, sending)
+                return
+            await self._app(scope, receive, sending)
+        finally:
+            self._note(scope, status, time.perf_counter() - begun)
+
+    def _note(self, scope: Message, status: int, seconds: float) -> None:
+        # The route as it is written, never the path: that may name a customer.
+        route = getattr(scope.get("route"), "path", "none")
+        self._counted(route, scope["method"], status, seconds)
+        said = {
+            "request": scope["kbsupport.request_id"], "route": route, "method": scope["method"],
+            "status": status, "ms": round(1000 * seconds, 1),
+        }  # fmt: skip
+        logs.ACCESS.info("request", extra=said)
 
 
 def _given(scope: Message) -> str | None:

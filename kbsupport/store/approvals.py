@@ -107,3 +107,15 @@ def _approval(row: Any) -> Approval:
         decided_at=aware(row.decided_at),
         note=row.note,
     )
+
+
+def page(
+    connection: Connection, *, limit: int, before: int | None = None, state: str | None = None
+) -> list[Approval]:
+    """The newest approvals first, those before a number; of all, or those that stand so."""
+    query = select(APPROVAL).order_by(APPROVAL.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(APPROVAL.c.id < before)
+    if state is not None:
+        query = query.where(APPROVAL.c.state == state)
+    return [_approval(row) for row in connection.execute(query)]

@@ -332,3 +332,26 @@ def _article(row: Any) -> Article:
     details["sections"] = tuple(Section(tuple(p), s, e) for p, s, e in details["sections"])
     details["audience"] = Audience(details["audience"])
     return Article(id=row.article_id, title=row.title, text=row.text, source=row.source, **details)
+
+
+def page(connection: Connection, generation: int, after: str, limit: int) -> list[Article]:
+    """The articles of a generation whose ids come after one, in order, drafts too."""
+    query = (
+        select(VERSION, MEMBER.c.source)
+        .join(MEMBER, MEMBER.c.version_id == VERSION.c.id)
+        .where(MEMBER.c.generation_id == generation, VERSION.c.article_id > after)
+        .order_by(VERSION.c.article_id)
+        .limit(limit)
+    )
+    return [_article(row) for row in connection.execute(query)]
+
+
+def find_article(connection: Connection, generation: int, article_id: str) -> Article | None:
+    """One article of a generation."""
+    query = (
+        select(VERSION, MEMBER.c.source)
+        .join(MEMBER, MEMBER.c.version_id == VERSION.c.id)
+        .where(MEMBER.c.generation_id == generation, VERSION.c.article_id == article_id)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else _article(row)

@@ -59,7 +59,8 @@ _OF = select(TICKET).where(TICKET.c.conversation_id == bindparam("which"))
 def number_of(name: str, letter: str = _LETTER) -> int | None:
     """The row that "T-3", "t-3" or "3" names; None for what can be no id of ours."""
     number = name.upper().removeprefix(f"{letter}-")
-    return int(number) if number.isdecimal() and len(number) <= _MOST_DIGITS else None
+    ours = number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS
+    return int(number) if ours else None
 
 
 def aware(moment: datetime | None) -> datetime | None:
@@ -228,8 +229,12 @@ def page(
     states: Collection[State] = (),
     customer_id: str | None = None,
     conversation_id: str | None = None,
+    nobodys: bool = False,
 ) -> list[Ticket]:
-    """The newest tickets first, those before a number; of all, or of whom or what is named."""
+    """The newest tickets first, those before a number; of all, or of whom or what is named.
+
+    `nobodys` are the tickets of visitors: no customer's are among them.
+    """
     query = select(TICKET).order_by(TICKET.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(TICKET.c.id < before)
@@ -239,4 +244,6 @@ def page(
         query = query.where(TICKET.c.customer_id == customer_id)
     if conversation_id is not None:
         query = query.where(TICKET.c.conversation_id == conversation_id)
+    if nobodys:
+        query = query.where(TICKET.c.customer_id.is_(None))
     return [_ticket(row) for row in connection.execute(query)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Body, Request, Response
 
-from kbsupport.api.guarding import caller_of, door, house_of, key_of, needs
+from kbsupport.api.guarding import Visitors, caller_of, door, house_of, key_of, needs
 from kbsupport.api.problems import Problem
 from kbsupport.api.replying import as_json
 from kbsupport.api.shapes.questions import AskIn, DecisionOut
@@ -16,7 +16,7 @@ router = door("questions")
 
 
 @router.post("/ask", response_model=DecisionOut)
-@needs(Scope.ASK)
+@needs(Scope.ASK, visitors=Visitors.ALSO, thinks=True)
 def ask(request: Request, asked: Annotated[AskIn, Body()]) -> Response:
     """Decide a question and answer it, ask one thing back, or say that a person has to.
 
@@ -38,4 +38,5 @@ def ask(request: Request, asked: Annotated[AskIn, Body()]) -> Response:
         key=key_of(request),
         open_ticket=False,
     )
+    house.app.lobby.meters.decided(reply, "api")
     return as_json(reply.to_dict())

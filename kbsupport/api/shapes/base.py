@@ -18,9 +18,34 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-Words = Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION), AfterValidator(_storable)]
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
+def _said(text: str) -> str:
+    """Refuse what nobody could read."""
+    if not text.strip():
+        raise ValueError("there are no words in it")
+    return text
+
+
+# What `_storable` and `_said` refuse, for whoever reads the OpenAPI document.
+_NO_NUL = {"pattern": r"^[^\u0000]*$"}
+_SOME_WORD = {"pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$"}
+
+Text = Annotated[str, Field(json_schema_extra=dict(_NO_NUL)), AfterValidator(_storable)]
+Words = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_QUESTION, json_schema_extra=dict(_NO_NUL)),
+    AfterValidator(_storable),
+]
+Said = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_QUESTION, json_schema_extra=dict(_SOME_WORD)),
+    AfterValidator(_storable),
+    AfterValidator(_said),
+]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=200, json_schema_extra=dict(_NO_NUL)),
+    AfterValidator(_storable),
+]
 
 
 class Body(BaseModel):

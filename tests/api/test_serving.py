@@ -1,0 +1,226 @@
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from misbehaving import let_loopback_through
+from real_servers import free_port
+from serving import Served
+
+from kbsupport.access.keys import Wish
+from kbsupport.app import open_app
+from kbsupport.model import Role, Scope
+from kbsupport.store import conversations, tickets
+
+ASK = "How do I reset my password?"
+
+
+@pytest.fixture(autouse=True)
+def _network_is_shut(monkeypatch):
+    let_loopback_through(monkeypatch)
+
+
+@pytest.fixture
+def home(indexed_home, tmp_path):
+    """A home of its own with the sample articles."""
+    return shutil.copytree(indexed_home, tmp_path / "home")
+
+
+@pytest.fixture
+def header(home):
+    with open_app(home=home) as app:
+        wish = Wish("test", Role.ADMIN, [*Scope])
+        return {"Authorization": f"Bearer {app.lobby.keys.add(wish, 'test')[1]}"}
+
+
+@pytest.fixture
+def start(home, model_cache, tmp_path):
+    """Start `kbsupport serve` on the home, and end what is still there."""
+    started = []
+
+    def go(*options, port=None, ready=True):
+        found = Served(port or free_port())
+        command = [
+            sys.executable, "-m", "kbsupport", "--home", str(home), "serve",
+            "--port", str(found.port), "--workers", "2", *options,
+        ]  # fmt: skip
+        env = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
+        log = (tmp_path / f"log-{len(started)}").open("wb")
+        found.program = subprocess.Popen(command, env=env, stderr=log, start_new_session=True)
+        log.close()
+        started.append(found.program)
+        if ready:
+            until_ready(found)
+        return found
+
+    yield go
+    for program in started:
+        if program.poll() is None:
+            program.terminate()
+        program.wait(20)
+
+
+def until_ready(web, within=60.0):
+    began = time.monotonic()
+    while True:
+        try:
+            if web.call("/readyz")[1]["status"] == "ready":
+                return time.monotonic() - began
+        except OSError:
+            pass
+        assert time.monotonic() - began < within
+        time.sleep(0.05)
+
+
+def send_until(web, header, over, confirmed):
+    """Tickets with keys of their own, each sent until it is confirmed or the server is gone."""
+    number = 0
+    while not over.is_set():
+        name = f"{threading.get_ident()}-{number}"
+        named = header | {"Idempotency-Key": name}
+        try:
+            status, found = web.call("/v1/tickets", {"text": f"Where is it, {name}?"}, **named)
+        except OSError:
+            time.sleep(0.02)
+            continue
+        assert status in {200, 201, 503}, found
+        if status != 503:
+            confirmed[name] = found["id"]
+            number += 1
+
+
+def stored(home):
+    """Every message of a customer, by what it says, and how often."""
+    with open_app(home=home) as app:
+        assert app.people.verify().fault is None
+        with app.database.read() as connection:
+            all_of_them = tickets.tickets(connection, limit=100_000)
+            said = [conversations.messages(connection, t.conversation_id)[0] for t in all_of_them]
+    found = {}
+    for ticket, message in zip(all_of_them, said, strict=True):
+        found.setdefault(message.text, []).append(ticket.id)
+    return found
+
+
+def children(pid):
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [int(one) for one in found]
+
+
+def test_killed_workers_and_a_stop_under_load_lose_nothing_that_was_confirmed(start, home, header):
+    web = start()
+    over, confirmed = threading.Event(), {}
+    senders = [
+        threading.Thread(target=send_until, args=(web, header, over, confirmed)) for _ in range(6)
+    ]
+    for one in senders:
+        one.start()
+    for _ in range(2):
+        time.sleep(0.5)
+        for pid in children(web.program.pid):
+            command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+            if "spawn_main" in command:
+                os.kill(pid, signal.SIGKILL)
+        assert until_ready(web) < 20
+    time.sleep(0.3)
+    began = time.monotonic()
+    web.program.terminate()
+    over.set()
+    assert web.program.wait(15) == 0
+    assert time.monotonic() - began < 10
+    for one in senders:
+        one.join()
+    held = stored(home)
+    assert len(confirmed) > 20
+    assert dict.fromkeys(held, 1) == {text: len(ids) for text, ids in held.items()}
+    for name, ticket in confirmed.items():
+        assert held[f"Where is it, {name}?"] == [ticket]
+
+
+def test_two_servers_and_an_index_run_share_a_home_without_harm(start, header, home, model_cache):
+    one, two = start(), start("--no-work")
+    first = one.call("/v1/ask", {"text": ASK}, **header)[1]
+    command = [
+        sys.executable, "-m", "kbsupport", "--home", str(home), "index",
+        str(Path(__file__).parents[2] / "data/articles/account"),
+    ]  # fmt: skip
+    env = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
+    subprocess.run(command, env=env, check=True, capture_output=True)
+    answers = [web.call("/v1/ask", {"text": ASK}, **header)[1] for web in (one, two)]
+    assert {found["article_id"] for found in answers} == {"reset-your-password"}
+    assert "returns" in {article.partition("/")[0] for article in first["articles"]}
+    for found in answers:
+        assert not [article for article in found["articles"] if "/" in article]
+
+
+def test_what_was_taken_in_is_decided_beside_the_workers(start, header):
+    web = start()
+    status, ticket = web.call("/v1/tickets", {"text": "I want to talk to a human"}, **header)
+    assert (status, ticket["state"]) == (201, "new")
+    for _ in range(200):
+        found = web.call(f"/v1/tickets/{ticket['id']}", **header)[1]
+        if found["state"] != "new":
+            break
+        time.sleep(0.05)
+    assert found["state"] == "queued"
+    metrics = web.call("/metrics", **header)[1]
+    assert 'customer_interactions_total{channel="api"' in metrics
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(start, tmp_path):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        web = start(port=held.getsockname()[1], ready=False)
+        assert web.program.wait(30) == 2
+    said = (tmp_path / "log-0").read_text(encoding="utf-8")
+    assert "cannot be opened" in said
+    assert "Traceback" not in said
+
+
+def test_slow_and_endless_callers_are_cut_and_others_are_answered(start, header):
+    web = start("--no-work")
+    with contextlib.ExitStack() as lines:
+        _be_a_nuisance(web, header, lines)
+
+
+def _be_a_nuisance(web, header, lines):
+    def line():
+        return lines.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=30))
+
+    head = (
+        "POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: {header['Authorization']}\r\n"
+    ).encode()
+    slow = [line() for _ in range(30)]
+    for one in slow:
+        one.sendall(head + b"Content-Length: 100\r\n\r\n{")
+    endless = line()
+    endless.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+    part = b"10000\r\n" + b" " * 65536 + b"\r\n"
+    try:
+        for _ in range(200):
+            endless.sendall(part)
+    except OSError:
+        pass  # it was cut
+    huge = line()
+    try:
+        huge.sendall(
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-A: " + b"a" * 200_000 + b"\r\n\r\n"
+        )
+        refused = huge.recv(100)
+    except OSError:
+        refused = b""
+    assert not refused.startswith(b"HTTP/1.1 200")
+    began = time.monotonic()
+    assert web.call("/v1/ask", {"text": ASK}, **header)[0] == 200
+    assert time.monotonic() - began < 5
+    for one in slow:
+        assert one.recv(4096).startswith(b"HTTP/1.1 408")
