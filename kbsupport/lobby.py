@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from kbsupport.access.keys import Keys
     from kbsupport.app import App
     from kbsupport.deciding import Deciding
+    from kbsupport.inbound import Inbound
     from kbsupport.intake import Intake
     from kbsupport.meters import Meters
+    from kbsupport.webhooks.bells import Bells
+    from kbsupport.webhooks.dispatching import Dispatcher
+    from kbsupport.webhooks.webhooks import Post, Webhooks
     from kbsupport.work import Work
 
 
@@ -24,11 +28,9 @@ class Lobby:
     def keys(self) -> Keys:
         """Who may come in."""
         from kbsupport.access.keys import Keys
-        from kbsupport.store.audit import read_key
 
         app = self._app
-        secret = read_key(app.home / "keys.key")
-        return Keys(app.database, secret, app.people.audit_key, app.people.clock)
+        return Keys(app.database, self.secret, app.people.audit_key, app.people.clock)
 
     @cached_property
     def intake(self) -> Intake:
@@ -69,3 +71,58 @@ class Lobby:
         from kbsupport.work import Work
 
         return Work(self._app)
+
+    @cached_property
+    def secret(self) -> bytes:
+        """What keys, tokens and secrets of webhooks are made with; it lies beside the database."""
+        from kbsupport.store.audit import read_key
+
+        return read_key(self._app.home / "keys.key")
+
+    @cached_property
+    def post(self) -> Post:
+        """Whoever calls addresses that strangers named."""
+        from kbsupport import plugins
+
+        hosts = self._app.settings.serve.private_hosts
+        made: Post = plugins.build("poster", "fenced", allowed=hosts)
+        return made
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Who outside is told what happens."""
+        from kbsupport.webhooks.webhooks import Webhooks
+
+        people = self._app.people
+        return Webhooks(
+            self._app.database, lambda: self.post, self.secret, people.audit_key, people.clock
+        )
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Whoever tells them."""
+        from kbsupport.webhooks.dispatching import Dispatcher
+
+        people = self._app.people
+        return Dispatcher(
+            self._app.database, lambda: self.post, self.webhooks, people.audit_key, people.clock
+        )
+
+    @cached_property
+    def bells(self) -> Bells:
+        """Where other help desks ring."""
+        from kbsupport.webhooks.bells import Bells
+
+        people = self._app.people
+        return Bells(self._app.database, self.secret, people.audit_key, people.clock)
+
+    @cached_property
+    def inbound(self) -> Inbound:
+        """Whoever reads the tickets that they rang for."""
+        from kbsupport.inbound import Inbound
+
+        people = self._app.people
+        return Inbound(
+            self._app.database, lambda: people.ticketing, self.intake.receive, people.desk.close,
+            self.secret, people.clock,
+        )  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from kbsupport.model import Author, Event, EventType, Message, Ref, Ticket, TicketView
-from kbsupport.store import conversations, keys, tickets
+from kbsupport.model import Author, Event, EventType, Message, Ref, State, Ticket, TicketView
+from kbsupport.store import bells, conversations, keys, tickets
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 _SUBJECT = 80
 _HEARD = frozenset(
     {EventType.TICKET_ESCALATED, EventType.TICKET_ANSWERED, EventType.TICKET_CLAIMED,
-     EventType.TICKET_HANDED_BACK, EventType.TICKET_REOPENED, EventType.TICKET_CLOSED,
-     EventType.MESSAGE_RECEIVED}
+     EventType.TICKET_CLARIFYING, EventType.TICKET_HANDED_BACK, EventType.TICKET_REOPENED,
+     EventType.TICKET_CLOSED, EventType.MESSAGE_RECEIVED}
 )  # fmt: skip
 
 
 class Mirror:
-    """A subscriber: every ticket that people get is made there too, and followed to its end."""
+    """A subscriber: every ticket that people get is made there too, and followed to its end.
+
+    One that came from there is told of on the very ticket it came from, from its first answer on.
+    """
 
     def __init__(
         self, database: Database, ticketing: Ticketing, clock: Callable[[], datetime], ours: str
@@ -41,10 +44,16 @@ class Mirror:
             ticket = tickets.find_ticket(connection, event.ticket_id)
             ref = find_ref(connection, event.ticket_id)
             said = conversations.messages(connection, ticket.conversation_id) if ticket else []
+            theirs = bells.said_there(connection, ref.system, said) if ref else frozenset()
         if ticket is None or (ref is None and event.type is not EventType.TICKET_ESCALATED):
             return  # what people never had is no business of theirs
         ref = ref or self._open(ticket)
-        self._say(ref, said)
+        if event.type is EventType.TICKET_ESCALATED:
+            told = f"Why a person: {ticket.reason}. {ticket.brief.get('rule', '')}"
+            self._ticketing.note(ref, told, self._key(f"{ticket.id}/why"))
+        self._say(ref, [one for one in said[1:] if one.id not in theirs])
+        if ticket.state is State.NEW or event.body.get("by") == ref.system:
+            return  # nothing was decided yet, or they did it themselves
         self._ticketing.set_status(ref, ticket.state, self._key(f"{ticket.id}/{event.id}/state"))
 
     def _open(self, ticket: Ticket) -> Ref:
@@ -60,8 +69,6 @@ class Mirror:
             ),
             self._key(ticket.id),
         )
-        told = f"Why a person: {ticket.reason}. {ticket.brief.get('rule', '')}"
-        self._ticketing.note(ref, told, self._key(f"{ticket.id}/why"))
         with self._database.write() as connection:
             # Another process may have made it meanwhile: with this key it made the same one.
             if find_ref(connection, ticket.id) is None:
@@ -70,8 +77,8 @@ class Mirror:
         return ref
 
     def _say(self, ref: Ref, said: list[Message]) -> None:
-        """All turns but the first, which opened it; the key lets each through once."""
-        for message in said[1:]:
+        """The key lets each of them through once."""
+        for message in said:
             key = self._key(f"message/{message.id}")
             if message.author in {Author.ASSISTANT, Author.SPECIALIST}:
                 self._ticketing.reply(ref, message, key)
@@ -87,8 +94,19 @@ class Mirror:
 def find_ref(connection: Connection, ticket_id: str) -> Ref | None:
     """Where a ticket is in the other system; None while it is not there."""
     known = keys.kept(connection, _name(ticket_id), "mirror")
+    ticket = tickets.find_ticket(connection, ticket_id) if known is None else None
+    if ticket is not None:
+        known = keys.kept(connection, _name(ticket.conversation_id), "mirror")
     return None if known is None else Ref(known["system"], known["id"])
 
 
-def _name(ticket_id: str) -> str:
-    return f"mirror:{ticket_id}"
+def keep_ref(connection: Connection, conversation_id: str, ref: Ref, now: datetime) -> None:
+    """Note that a conversation came from the other system: its answers are told there."""
+    if keys.kept(connection, _name(conversation_id), "mirror") is None:
+        # Whoever erases a customer looks for their conversations by name.
+        body = {"system": ref.system, "id": ref.id, "conversation": conversation_id}
+        keys.keep(connection, _name(conversation_id), "mirror", body, now)
+
+
+def _name(of: str) -> str:
+    return f"mirror:{of}"

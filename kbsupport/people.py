@@ -192,10 +192,12 @@ class People:
         """Whoever tells what happened: staff, and the other help desk if there is one."""
         from kbsupport.loop.proposing import Proposer
         from kbsupport.outbox import Outbox
+        from kbsupport.webhooks.spreading import Spreader
 
         listeners: dict[str, Callable[[Event], None]] = {
             "notifier": self._notify,
             "review": Proposer(self._database(), self.clock),
+            "webhooks": Spreader(self._database(), self.clock),
         }
         if self.ticketing is not None:
             from kbsupport.mirror import Mirror

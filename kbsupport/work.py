@@ -19,6 +19,7 @@ _IDLE, _TELL_EVERY, _SWEEP_EVERY = 0.05, 0.5, 30.0
 # So many decisions in a row, then others get their turn.
 _AT_ONCE = 20
 _AFTER_A_FAILURE = 1.0
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,11 @@ class Work:
                 continue
             if not done.decided:
                 over.wait(_IDLE)
+        self._app.lobby.dispatcher.close()
+        self._app.lobby.inbound.close_up()
 
-    def round(self) -> Done:
-        """What there is to do right now."""
+    def round(self, patience: float = 0.0) -> Done:
+        """What there is to do right now; others outside are waited for so many seconds."""
         lobby, now = self._app.lobby, time.monotonic()
         decided = 0
         while decided < _AT_ONCE and lobby.deciding.one():
@@ -58,6 +61,8 @@ class Work:
         if now >= self._tell_at:
             told = sum(self._app.people.outbox.deliver().told.values())
             lobby.meters.systems(lobby.breakers())
+            lobby.dispatcher.step(patience=patience)
+            lobby.inbound.step(patience=patience)
             self._tell_at = now + _TELL_EVERY
         if now >= self._sweep_at:
             self._app.people.sweep()
@@ -70,5 +75,5 @@ class Work:
         while self._app.lobby.deciding.one():
             decided += 1
         self._tell_at = self._sweep_at = 0.0
-        last = self.round()
+        last = self.round(_PATIENCE)
         return Done(decided + last.decided, last.told)

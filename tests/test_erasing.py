@@ -218,7 +218,8 @@ def test_nothing_of_an_erased_customer_is_found_in_any_file_of_the_home(database
     assert found_in(home, PLANTED) == set()
     assert erased.pseudonym == pseudonym(KEY, PLANTED["id"])
     assert erased.counts == {
-        "requests": 3, "keys": 2, "waiting": 1, "reviews": 0, "feedback": 0, "labels": 1, "decisions": 3, "approvals": 1,
+        "requests": 3, "keys": 2, "waiting": 1, "reviews": 0, "feedback": 0, "labels": 1,
+        "decisions": 3, "approvals": 1,
         "escalations": 1, "tickets": 1,
         "files": 1, "messages": 4, "conversations": 1, "customers": 1,
     }  # fmt: skip

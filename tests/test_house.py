@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "people": NOUNS
     | {"ports", "settings", "plugins", "store", "desk", "replies", "reception", "order_desk"}
     | {"attachments", "keeping", "notices", "outbox", "erasing", "mirror", "loop", "inspecting"}
-    | {"standing"},
+    | {"standing", "webhooks"},
     "quality": NOUNS,
     "watch": NOUNS,
     "figures": NOUNS | {"store", "desk", "evaluation"},
@@ -68,7 +68,9 @@ MAY_IMPORT = {
     "deciding": NOUNS | {"store", "assistant", "keeping", "standing", "reception"},
     "work": NOUNS | {"app"},
     "webhooks": NOUNS | {"store", "ports"},
-    "lobby": NOUNS | {"app", "access", "intake", "deciding", "work", "webhooks", "store", "meters"},
+    "lobby": NOUNS
+    | {"app", "access", "intake", "deciding", "work", "webhooks", "store", "meters"}
+    | {"plugins", "inbound"},
     "meters": NOUNS,
     "client": NOUNS,
     "doctor": NOUNS | {"app", "knowledge"},
@@ -85,7 +87,8 @@ MAY_IMPORT = {
         "attachments",
         "__init__",
     },
-    "mcp": NOUNS | {"app", "settings", "lobby", "access", "__init__"},
+    "inbound": NOUNS | {"store", "intake", "mirror"},
+    "mcp": NOUNS | {"app", "store", "desk", "access", "__init__"},
     "cli": NOUNS
     | {"app", "settings", "doctor", "evaluation", "figures", "triage", "__init__"}
     | {"access", "api", "mcp", "work", "webhooks"},
@@ -118,11 +121,11 @@ HOMES = {
     "openai": {"adapters/chat_rewriter.py"},
     "httpx2": {"adapters/chat_rewriter.py"},
     "pg8000": {"store"},
-    "pydantic": {"settings.py", "api"},
+    "pydantic": {"settings.py", "api", "mcp"},
     "pydantic_settings": {"settings.py"},
     "fastapi": {"api"},
     "starlette": {"api"},
-    "uvicorn": {"api"},
+    "uvicorn": {"api", "mcp"},
     "mcp": {"mcp"},
     "strawberry": {"api"},
     "prometheus_client": {"api", "meters.py"},

@@ -22,6 +22,7 @@ from kbsupport.adapters.ticketing import (
 from kbsupport.adapters.web import Web
 from kbsupport.errors import ConfigError, NotFound
 from kbsupport.model import Message, Ref, State, TicketView
+from kbsupport.model.webhooks import Elsewhere, Said
 
 _PAGE = 50
 _OPEN, _REOPENED, _SOLVED, _CLOSED, _DUPLICATE = 1, 2, 3, 4, 5
@@ -101,6 +102,33 @@ class DjangoHelpdesk:
                 if len(found) == self._most:
                     break
         return found
+
+    def read(self, ref: Ref) -> Elsewhere:
+        """What others than we did on a ticket: its submitter's words, and whoever closed it.
+
+        We change a status without a follow-up, so one that has a follow-up was changed by others.
+        """
+        with self._asking():
+            number = number_of(ref, self.name)
+            row = self._ticket(number)
+            told = row["followup_set"]
+            opening = row.get("description") or ""
+            spoken = [Said("opening", opening, opens=True)]
+            spoken += [
+                Said(str(one["id"]), one["comment"])
+                for one in told
+                if one.get("user") is None and one["public"] and _adds(one, opening)
+            ]
+            closings = [one for one in told if one.get("new_status") in _OURS]
+            over = row["status"] in _OURS and closings
+            return Elsewhere(
+                Ref(self.name, number),
+                row["title"],
+                row.get("submitter_email") or None,
+                tuple(spoken),
+                str(closings[-1]["id"]) if over else None,
+                marked=any(one.startswith("key-") for one in self._marks(row)),
+            )
 
     def open(self, ticket: TicketView, key: str) -> Ref:
         """The ticket that was made with this key; made now if there is none."""
@@ -227,3 +255,9 @@ def _literal(found: re.Match[str]) -> str:
 def _ends_in(said: Mapping[str, Any], last_line: str) -> bool:
     """Only staff's words count: a customer may write what looks like a mark."""
     return said.get("user") is not None and (said.get("comment") or "").endswith(last_line)
+
+
+def _adds(said: Mapping[str, Any], opening: str) -> bool:
+    """True for words that are not the description, which stands in the first follow-up again."""
+    comment = (said.get("comment") or "").strip()
+    return bool(comment) and comment != opening.strip()

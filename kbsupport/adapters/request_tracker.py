@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -21,6 +23,7 @@ from kbsupport.adapters.ticketing import (
 from kbsupport.adapters.web import Web
 from kbsupport.errors import ConfigError, NotFound, UpstreamError
 from kbsupport.model import Message, Ref, State, TicketView
+from kbsupport.model.webhooks import Elsewhere, Said
 
 _REST = "/REST/2.0"
 _PAGE = 100  # RT gives no more at once
@@ -37,6 +40,10 @@ _OURS: Mapping[str, Stage] = {
     "rejected": Stage.CLOSED,
     "deleted": Stage.CLOSED,
 }
+
+_SPOKEN = frozenset({"Create", "Correspond"})
+_OVER = frozenset({Stage.SOLVED, Stage.CLOSED})
+_LINE, _TAG = re.compile(r"<(?:br|/p|/div|/li)\b[^>]*>", re.IGNORECASE), re.compile(r"<[^>]*>")
 
 
 class RequestTracker:
@@ -69,7 +76,7 @@ class RequestTracker:
         if not token and not (user and password):
             raise ConfigError(f"{name} needs a token, or a user and a password")
         self.name = name
-        self._queue, self._field, self._most = queue, field, most
+        self._queue, self._field, self._most, self._user = queue, field, most, user
         self._web = Web(
             name,
             url.rstrip("/") + _REST,
@@ -92,6 +99,57 @@ class RequestTracker:
             self._check_set_up()
             rows = self._search(query, fields="Subject,Status,Created", most=self._most)
             return [self._view(row, customer_id) for row in rows]
+
+    def read(self, ref: Ref) -> Elsewhere:
+        """What others than we did on a ticket: its requestors' words, and whoever closed it."""
+        with self._asking():
+            number = number_of(ref, self.name)
+            row = self._ticket(number)
+            told = list(self._pages(f"/ticket/{number}/history", "Type,Creator,Field,NewValue"))
+            ours = {_who(one) for one in told if _marks_ours(one)} | {self._user}
+            requestors = {str(one["id"]) for one in row.get("Requestor") or ()}
+            spoken = [
+                (str(one["id"]), one["Type"] == "Create")
+                for one in told
+                if one["Type"] in _SPOKEN
+                and _who(one) not in ours
+                and (one["Type"] == "Create" or _who(one) in requestors)
+            ]
+            texts = self._texts(number) if spoken else {}
+            moves = [one for one in told if one["Type"] == "Status" and _over(one["NewValue"])]
+            closed = moves[-1] if moves and _over(row["Status"]) else None
+            return Elsewhere(
+                Ref(self.name, number),
+                row.get("Subject", ""),
+                min((one for one in requestors if "@" in one), default=None),
+                tuple(Said(one, texts.get(one, ""), opens) for one, opens in spoken),
+                str(closed["id"]) if closed and _who(closed) not in ours else None,
+                marked=any(mark.startswith("key-") for mark in self._marks(row)),
+            )
+
+    def _texts(self, number: str) -> dict[str, str]:
+        """What was said in each transaction, as plain text."""
+        plain: dict[str, str] = {}
+        rich: dict[str, str] = {}
+        fields = "Content,ContentType,TransactionId"
+        for part in self._pages(f"/ticket/{number}/attachments", fields):
+            kind, name = part.get("ContentType"), str(_id(part.get("TransactionId")))
+            if kind == "text/plain":
+                plain.setdefault(name, part.get("Content") or "")
+            elif kind == "text/html":
+                rich.setdefault(name, html.unescape(_TAG.sub("", _LINE.sub("\n", part["Content"]))))
+        return rich | plain
+
+    def _pages(self, path: str, fields: str) -> Iterator[dict[str, Any]]:
+        """Every row of a list, the oldest first."""
+        page, more = 1, True
+        while more:
+            asked: dict[str, str | int] = {
+                "fields": fields, "orderby": "id", "order": "ASC", "per_page": _PAGE, "page": page,
+            }  # fmt: skip
+            items = self._web.json("GET", path, params=asked)["items"]
+            yield from items
+            page, more = page + 1, len(items) == _PAGE
 
     def open(self, ticket: TicketView, key: str) -> Ref:
         """The ticket that was made with this key; made now if there is none."""
@@ -224,3 +282,22 @@ class RequestTracker:
         return asking(
             self.name, f"check user and password or token, and their rights on {self._queue!r}"
         )
+
+
+def _id(said: Any) -> Any:
+    """RT writes a reference as an object in one version and as a number in another."""
+    return said.get("id") if isinstance(said, Mapping) else said
+
+
+def _who(transaction: Mapping[str, Any]) -> str:
+    return str(_id(transaction.get("Creator")) or "")
+
+
+def _marks_ours(transaction: Mapping[str, Any]) -> bool:
+    """Only we write marks into the field: whoever wrote one is our user."""
+    value = str(transaction.get("NewValue") or "")
+    return transaction["Type"] == "CustomField" and value.startswith("key-")
+
+
+def _over(status: str | None) -> bool:
+    return _OURS.get(status or "") in _OVER

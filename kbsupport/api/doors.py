@@ -11,12 +11,17 @@ from kbsupport.api.routes import (
     customers,
     decisions,
     escalations,
+    events,
     figures,
+    graphql,
     health,
+    hooks,
     keys,
     meters,
+    openai,
     questions,
     tickets,
+    webhooks,
 )
 
 
@@ -25,5 +30,7 @@ def all_routers() -> tuple[APIRouter, ...]:
     return (
         health.router, questions.router, tickets.router, conversations.router,
         escalations.router, customers.router, articles.router, decisions.router, figures.router,
-        keys.router, meters.router, chat.router, chat.pages,
+        keys.router, events.router, webhooks.router, hooks.router, meters.router, chat.router,
+        chat.pages,
+        openai.router, *graphql.routers(),
     )  # fmt: skip

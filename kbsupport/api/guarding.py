@@ -263,7 +263,8 @@ async def _once(
     before = await run_in_threadpool(house.requests.begin, name, asked, caller.customer_id)
     if before is not None:
         status, text = before
-        return Response(text, status, {"Idempotent-Replay": "true"}, "application/json")
+        kind = "text/event-stream" if text.startswith("data: ") else "application/json"
+        return Response(text, status, {"Idempotent-Replay": "true"}, kind)
     try:
         response = await inner(request)
     except BaseException:

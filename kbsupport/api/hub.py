@@ -98,10 +98,14 @@ class Hub:
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
-            for listener in self._listeners:
-                listener.end()
+            self.fall_silent()
             self._storing.shutdown()
             self._reading.shutdown()
+
+    def fall_silent(self) -> None:
+        """Nobody who listens hears any more."""
+        for listener in self._listeners:
+            listener.end()
 
     @contextmanager
     def listen(self, most: int = 100) -> Iterator[Listener]:

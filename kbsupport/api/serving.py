@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +68,8 @@ def serve(
     tell(f"http://{shown}:{listening.getsockname()[1]} · {workers} workers · Ctrl-C ends it")
     section = loaded.settings.serve
     set_up = _set_up(workers, int(section.drain_seconds), section.proxies)
+    # uvicorn raises a signal again once it has heeded it; what is beside us has to be ended first.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     with _counting(loaded.home / "run"), _beside(config) if work else _nothing():
         if workers > 1:
             Multiprocess(set_up, [listening]).run()

@@ -28,12 +28,14 @@ from kbsupport.cli import (
     index,
     keys,
     learn,
+    mcp,
     metrics,
     replay,
     review,
     serve,
     switch,
     ticket,
+    webhooks,
     whatif,
     work,
 )
@@ -116,6 +118,8 @@ events.register(cli)
 serve.register(cli)
 work.register(cli)
 keys.register(cli)
+mcp.register(cli)
+webhooks.register(cli)
 audit.register(cli)
 doctor.register(cli)
 config.register(cli)

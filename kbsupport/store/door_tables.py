@@ -72,10 +72,12 @@ class EndpointRow(SQLModel, table=True):
     __tablename__ = "endpoint"
     id: str = Field(primary_key=True)
     url: str
-    secrets: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    secrets: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     types: list[str] = Field(sa_column=Column(JSON, nullable=False))
     created_at: datetime
     after: int = Field(default=0, sa_type=Number)
+    failing_since: datetime | None = None
+    not_before: datetime | None = None
     disabled_at: datetime | None = None
     why_disabled: str | None = None
 
@@ -97,8 +99,33 @@ class DispatchRow(SQLModel, table=True):
         Index("ix_dispatch_endpoint_event", "endpoint_id", "event_id", unique=True),
         Index(
             "ix_dispatch_waiting",
+            "endpoint_id",
             "next_attempt_at",
             sqlite_where=sql("state = 'waiting'"),
             postgresql_where=sql("state = 'waiting'"),
         ),
     )
+
+
+class BellRow(SQLModel, table=True):
+    """An address of ours at which another help desk rings; of its secret a keyed hash is kept."""
+
+    __tablename__ = "bell"
+    id: str = Field(primary_key=True)
+    system: str
+    hash: str
+    signed: bool = False
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+class RingRow(SQLModel, table=True):
+    """A ticket of another help desk that has to be read there."""
+
+    __tablename__ = "ring"
+    system: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    rung_at: datetime
+    next_attempt_at: datetime = Field(index=True)
+    attempts: int = 0
+    error: str | None = None

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from fastapi.testclient import TestClient
 
 from kbsupport.access.keys import Wish
 from kbsupport.api.guarding import GuardedRoute
 from kbsupport.api.limits import Buckets
+from kbsupport.api.routes import events
 from kbsupport.api.web import create
 from kbsupport.app import open_app
 from kbsupport.model import Role
@@ -206,7 +208,9 @@ def world_over(proven: Path, small_kb: Path, folder: Path) -> Iterator[World]:
     with open_app(home=folder / "home") as app:
         app.embedder = FakeEmbedder()
         app.index([small_kb, folder / "help"])
-        yield World(app)
+        # What streams for an hour ends here at once.
+        with mock.patch.object(events, "_LONGEST", 0.0):
+            yield World(app)
 
 
 def _bearer(text: str) -> dict[str, str]:

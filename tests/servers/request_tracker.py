@@ -24,7 +24,7 @@ Set($WebDomain, '127.0.0.1'); Set($WebPort, {port}); Set($WebPath, '');
 Set($DatabaseType, 'SQLite'); Set($DatabaseName, '{folder}/rt.sqlite');
 Set($DatabaseHost, ''); Set($DatabaseUser, ''); Set($DatabasePassword, '');
 Set($MailCommand, 'sendmailpipe'); Set($SendmailPath, '{folder}/sendmail');
-Set($BcryptCost, 10);  # each call proves who we are; the usual 12 takes a quarter of a second
+Set($BcryptCost, 4);  # each call proves who we are; the usual 12 takes a quarter of a second
 Set($LogToSyslog, undef); Set($LogToSTDERR, 'warning'); Set($LogDir, '{folder}/var');
 Set($MasonDataDir, '{folder}/var/mason'); Set($MasonSessionDir, '{folder}/var/session');
 1;

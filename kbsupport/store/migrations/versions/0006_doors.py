@@ -15,6 +15,7 @@ def upgrade() -> None:
     _access()
     _waiting()
     _webhooks()
+    _bells()
 
 
 def _access() -> None:
@@ -74,6 +75,8 @@ def _webhooks() -> None:
         sa.Column("types", sa.JSON, nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("after", Number, nullable=False),
+        sa.Column("failing_since", _MOMENT),
+        sa.Column("not_before", _MOMENT),
         sa.Column("disabled_at", _MOMENT),
         sa.Column("why_disabled", sa.String),
     )
@@ -93,7 +96,28 @@ def _webhooks() -> None:
         "ix_dispatch_endpoint_event", "dispatch", ["endpoint_id", "event_id"], unique=True
     )
     op.create_index(
-        "ix_dispatch_waiting", "dispatch", ["next_attempt_at"],
+        "ix_dispatch_waiting", "dispatch", ["endpoint_id", "next_attempt_at"],
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
     )  # fmt: skip
+
+
+def _bells() -> None:
+    op.create_table(
+        "bell",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("system", sa.String, nullable=False),
+        sa.Column("hash", sa.String, nullable=False),
+        sa.Column("signed", sa.Boolean, nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("ended_at", _MOMENT),
+    )
+    op.create_table(
+        "ring",
+        sa.Column("system", sa.String, primary_key=True),
+        sa.Column("number", sa.String, primary_key=True),
+        sa.Column("rung_at", _MOMENT, nullable=False),
+        sa.Column("next_attempt_at", _MOMENT, nullable=False, index=True),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("error", sa.String),
+    )

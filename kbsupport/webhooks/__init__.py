@@ -1,0 +1,1 @@
+"""Tell others outside what happens here: signed, each thing once, for as long as it takes."""
