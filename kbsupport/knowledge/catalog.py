@@ -69,6 +69,14 @@ class Catalog:
         """The chunk rows of one article."""
         return range(self._starts[article], self._starts[article + 1])
 
+    def greatest(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """For each article, the greatest score of its chunks; void for one that has none."""
+        if not len(scores):
+            return np.zeros(len(self.entries), np.float32)
+        begins = np.minimum(self._starts[:-1], len(scores) - 1)
+        found: NDArray[np.float32] = np.maximum.reduceat(scores, begins)
+        return found
+
     @cached_property
     def _starts(self) -> list[int]:
         """Where each article's rows begin: asked for fifty times a question."""

@@ -178,7 +178,8 @@ class Library:
         places = (index.place_of(article) for article in look.recall.leading(_BY_RECALL))
         recalled = [place for place in places if place is not None and admitted[place]]
         candidates = sorted({*near, *spoken, *spelt, *recalled})
-        scores = (terms, spelling, index.terms.passages(look.text))
+        passages = index.terms.passages(look.text)
+        scores = (terms, spelling, index.catalog.greatest(passages))
         ranked = _rank(index, candidates, look, scores, weights)[:most]
         found = Found(
             generation=index.generation.id,
@@ -372,11 +373,10 @@ def _channels(
     scores: tuple[NDArray[np.float32], ...],
 ) -> Channels:
     terms, spelling, passages = scores
-    rows = index.catalog.rows_of(article)
     best, mean, about = vector_scores(*index.vectors_of(article), look.vector)
     values = (
         best, mean, about, float(terms[article]), float(spelling[article]),
-        float(passages[rows.start : rows.stop].max()),
+        float(passages[article]),
         *look.recall.of(index.catalog.entries[article].article_id),
     )  # fmt: skip
     return Channels(*(round(value, 6) for value in values))

@@ -7,8 +7,8 @@ and in part spelling (TF-IDF of words and of letter runs).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,10 @@ class Memory:
     left_out: Floats
     members: NDArray[np.int32]
     starts: NDArray[np.int64]
+    places: Mapping[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", {a: n for n, a in enumerate(self.articles)})
 
     @classmethod
     def fit(cls, units: Sequence[Unit], vectors: Floats) -> Memory:
@@ -140,8 +144,8 @@ class Recall:
     """What the memory says about one question."""
 
     def __init__(self, memory: Memory, scores: Floats, near: Floats, alike: Floats) -> None:
-        self._memory, self._scores, self._near, self._alike = memory, scores, near, alike
-        self._place = {article: number for number, article in enumerate(memory.articles)}
+        self._memory, self._scores, self._near = memory, scores, near
+        self._likest = _greatest(alike, memory.members, memory.starts)
 
     def leading(self, count: int) -> list[str]:
         """The articles it speaks for most, best first."""
@@ -150,7 +154,7 @@ class Recall:
 
     def of(self, article: str) -> tuple[float, float, float, float]:
         """Score, best cosine, mean of the best three, and best likeness, of one article."""
-        return self._about(self._place.get(article), _NEAREST)
+        return self._about(self._memory.places.get(article), _NEAREST)
 
     def unanswered(self) -> Unanswered:
         """The same of the questions that nobody could answer."""
@@ -166,8 +170,18 @@ class Recall:
         if not len(rows):
             return score, 0.0, 0.0, 0.0
         near = sorted(self._near[rows].tolist(), reverse=True)[:nearest]
-        likeness = float(self._alike[rows].max())
+        likeness = float(self._likest[place])
         return score, max(near[0], 0.0), sum(near) / len(near), max(likeness, 0.0)
+
+
+def _greatest(values: Floats, members: NDArray[np.int32], starts: NDArray[np.int64]) -> Floats:
+    """The greatest value of the members of each; what it says of one without members is void."""
+    if not len(members):
+        return np.zeros(len(starts) - 1, np.float32)
+    # Where the last ones have none, they would begin beyond the end.
+    begins = np.minimum(starts[:-1], len(members) - 1)
+    found: Floats = np.maximum.reduceat(values[members], begins)
+    return found
 
 
 def _likeness(near: Floats, words: Floats, spelt: Floats) -> Floats:

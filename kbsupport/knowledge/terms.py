@@ -174,7 +174,8 @@ def cosines(index: Postings, found: list[str]) -> Scores:
     times = np.fromiter(counts.values(), np.float32)[held]
     weights = (1 + np.log(times)) * index.gains[columns]
     # All postings at once: a question has a hundred letter runs, and each numpy call costs.
-    parts = [slice(*index.starts[column : column + 2]) for column in columns]
+    begins, ends = index.starts[columns].tolist(), index.starts[columns + 1].tolist()
+    parts = [slice(begin, end) for begin, end in zip(begins, ends, strict=True)]
     rows = np.concatenate([index.rows[part] for part in parts])
     products = np.concatenate(
         [index.weights[part] * weight for part, weight in zip(parts, weights, strict=True)]
