@@ -9,7 +9,7 @@ import typer
 
 from kbsupport.cli.options import Globals, of
 from kbsupport.cli.output import emit, emit_json, plain_table, tell
-from kbsupport.errors import NotFound
+from kbsupport.errors import ConfigError, NotFound
 from kbsupport.model import Role, Scope
 
 if TYPE_CHECKING:
@@ -42,9 +42,12 @@ def register(cli: typer.Typer) -> None:
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="By which you will know it again.")],
-    role: Annotated[Role, typer.Option(help="Who holds it.")],
+    role: Annotated[
+        Role | None, typer.Option(help="Who holds it; --customer and --specialist say so, too.")
+    ] = None,
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What it opens: all that is usual for the role.")
+        list[str] | None,
+        typer.Option(help="What it opens, if less than is usual for the role; or a,b,c."),
     ] = None,
     customer: Annotated[str | None, typer.Option(help="Whose tickets it sees.")] = None,
     specialist: Annotated[str | None, typer.Option(help="Who they are in the rota.")] = None,
@@ -58,12 +61,14 @@ def add(
 
     chosen = of(context)
     until = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    whose = role or _role(customer, specialist, visitors=visitors)
+    scopes = None if scope is None else [_scope(one) for given in scope for one in given.split(",")]
     with chosen.open() as app:
         if specialist is not None and app.people.rota().find(specialist) is None:
             raise NotFound(f"nobody in the rota is called {specialist!r}; see [desk] rota")
         made, text = app.lobby.keys.add(
             Wish(
-                name=name, role=role, scopes=scope, customer_id=customer,
+                name=name, role=whose, scopes=scopes, customer_id=customer,
                 specialist_id=specialist, visitors=visitors, expires_at=until,
             ),
             _BY,
@@ -118,6 +123,21 @@ def revoke(context: typer.Context, id: Annotated[str, typer.Argument(metavar="ID
         emit_json(ended.to_dict())
     else:
         emit(f"{ended.id} ({ended.name}) opens nothing any more")
+
+
+def _role(customer: str | None, specialist: str | None, *, visitors: bool) -> Role:
+    if customer is not None or visitors:
+        return Role.CUSTOMER
+    if specialist is not None:
+        return Role.SPECIALIST
+    raise ConfigError(f"say who holds it: --role {', '.join(Role)}")
+
+
+def _scope(text: str) -> Scope:
+    try:
+        return Scope(text.strip())
+    except ValueError:
+        raise ConfigError(f"there is no scope {text!r}; there are {', '.join(Scope)}") from None
 
 
 def _show_new(made: ApiKey, text: str, chosen: Globals) -> None:
