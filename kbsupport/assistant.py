@@ -73,7 +73,7 @@ class Assistant:
         customer, notices = self._reception.who_asks(question)
         for _ in range(_TRIES):
             thread = self._keeper.thread(question)
-            turn = self._turn(question, customer, thread, clock, notices, suggest=open_ticket)
+            turn = self._turn(question, customer, thread, clock, notices, tickets=open_ticket)
             turn = replace(turn, attachments=attachments)
             try:
                 with clock.step("store"):
@@ -93,7 +93,7 @@ class Assistant:
         clock: _Clock,
         notices: tuple[str, ...],
         *,
-        suggest: bool,
+        tickets: bool,
     ) -> Turn:
         thought, order = Thought(Signals()), None
         answer, error = None, None
@@ -109,7 +109,7 @@ class Assistant:
                 with clock.step("think"):
                     thought, order = self._think(question, customer, thread)
             with clock.step("write"):
-                answer, thought = self._answer(question, customer, thought, suggest=suggest)
+                answer, thought = self._answer(question, customer, thought, suggest=tickets)
         except StoreError:
             raise  # nothing can be kept, so nothing may be acknowledged
         except KbSupportError as failure:
@@ -122,7 +122,7 @@ class Assistant:
         text = (
             answer.text
             if answer and resolved
-            else self._say(question, thought, thread, customer, order)
+            else self._say(question, thought, thread, customer, order, tickets=tickets)
         )
         given = answer if resolved else None
         reply = _compose(question, customer, thought, given, text, error, notices)
@@ -174,13 +174,15 @@ class Assistant:
         thread: Thread,
         customer: Customer,
         order: Order | None,
+        *,
+        tickets: bool,
     ) -> str:
         """What is said where no article is quoted; who was greeted before is not greeted again."""
         reason, ticket = thought.verdict.reason, thread.ticket
         whom = replace(customer, name=None) if thread.seq else customer
         told = question.language or (ticket.language if ticket else None)
         spoken = self._replies.language_for(thought.signals, customer, told)
-        if reason is Reason.WITH_A_PERSON and ticket is not None:
+        if reason is Reason.WITH_A_PERSON and ticket is not None and tickets:
             taken = ticket.state is not State.QUEUED
             return self._replies.passed_on(
                 ticket.id, taken=taken, language=spoken, tier=customer.tier
@@ -189,7 +191,7 @@ class Assistant:
             return self._replies.order(order, customer=whom, language=spoken)
         return self._replies.words(
             thought.verdict, thought.signals, thought.found.titles, customer=whom,
-            language=question.language,
+            language=question.language, handed_over=tickets,
         )  # fmt: skip
 
     def _keep(self, turn: Turn, clock: _Clock, *, open_ticket: bool) -> Reply:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from kbsupport import tracing
+from kbsupport.model import Audience, Caller, Filter, Question, Reply
+from kbsupport.tracing import Ended, Traces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
     from kbsupport.access.keys import Keys
+    from kbsupport.access.seeing import Readable
     from kbsupport.app import App
     from kbsupport.deciding import Deciding
     from kbsupport.inbound import Inbound
@@ -32,6 +40,21 @@ class Lobby:
         app = self._app
         return Keys(app.database, self.secret, app.people.audit_key, app.people.clock)
 
+    def readable(
+        self, caller: Caller, audience: Audience, tier: str | None = None, *, everything: bool
+    ) -> Readable:
+        """The articles that a caller may read, as this tier or as their own."""
+        from kbsupport.access.seeing import Readable
+
+        by = Filter(audience, tier or self._tier_of(caller))
+        return Readable(self._app.database, by, everything)
+
+    def _tier_of(self, caller: Caller) -> str:
+        if caller.customer_id is None:
+            return self._app.settings.customers.tiers[0]
+        asked = Question("", customer_id=caller.customer_id, identity=caller.identity)
+        return self._app.people.reception.who_asks(asked)[0].tier
+
     @cached_property
     def intake(self) -> Intake:
         """Whoever takes messages in."""
@@ -49,7 +72,7 @@ class Lobby:
         from kbsupport.deciding import Deciding
 
         app = self._app
-        return Deciding(app.database, lambda: app.assistant, app.people.clock, self.meters.decided)
+        return Deciding(app.database, lambda: app.assistant, app.people.clock, self.decided)
 
     @cached_property
     def meters(self) -> Meters:
@@ -57,6 +80,27 @@ class Lobby:
         from kbsupport.meters import Meters
 
         return Meters()
+
+    @cached_property
+    def traces(self) -> Traces | None:
+        """Where requests and decisions are traced, if that was asked for."""
+        return Traces(tracing.exporter()()) if self._app.settings.serve.traces else None
+
+    @property
+    def traced(self) -> Callable[[Mapping[str, Any]], AbstractContextManager[Ended]]:
+        """What stands around a request to trace it, or to leave it alone."""
+        return self.traces.request if self.traces else tracing.untraced
+
+    def decided(self, reply: Reply, channel: str) -> None:
+        """Count a decision that was just made, and trace it."""
+        self.meters.decided(reply, channel)
+        if self.traces is not None:
+            self.traces.decided(reply, channel)
+
+    def fall_silent(self) -> None:
+        """Send what was traced and not sent yet."""
+        if self.traces is not None:
+            self.traces.close()
 
     def breakers(self) -> dict[str, bool]:
         """Which systems behind this one are left alone just now."""

@@ -51,8 +51,12 @@ class Replies:
         *,
         customer: Customer,
         language: str | None = None,
+        handed_over: bool = True,
     ) -> str:
-        """The reply to a question that is not answered; `titles` are those of the best articles."""
+        """The reply to a question that is not answered; `titles` are those of the best articles.
+
+        Where nobody is told of it, as `handed_over` says, nobody is promised.
+        """
         spoken = self.language_for(signals, customer, language)
         voice, whom = self._sheets.voice(spoken, customer.tier), _whom(customer)
         if verdict.outcome is Outcome.REPLY:
@@ -60,6 +64,8 @@ class Replies:
             return voice.say(f"reply.{reason}", f"handed_over.{reason}", "reply.greeting", **whom)
         if verdict.outcome is Outcome.CLARIFY:
             said = _asked_back(voice, verdict.reason, signals, titles, whom)
+        elif not handed_over:
+            said = voice.say("needs_person", **whom)
         else:
             said = voice.say(f"handed_over.{verdict.reason}", "handed_over.other", **whom)
             if verdict.reason is Reason.LANGUAGE:

@@ -155,6 +155,8 @@ class ServeSettings(_Section):
     proxies: tuple[str, ...] = ()
     # A line of JSON on stderr for each request.
     log_requests: bool = True
+    # Spans for OpenTelemetry; where to is said by its own variables, OTEL_*.
+    traces: bool = False
     # Addresses of webhooks that may be private: hosts, or networks such as 10.0.0.0/8.
     private_hosts: tuple[str, ...] = ()
 

@@ -50,6 +50,7 @@ class Work:
                 over.wait(_IDLE)
         self._app.lobby.dispatcher.close()
         self._app.lobby.inbound.close_up()
+        self._app.lobby.fall_silent()
 
     def round(self, patience: float = 0.0) -> Done:
         """What there is to do right now; others outside are waited for so many seconds."""

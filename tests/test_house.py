@@ -69,11 +69,12 @@ MAY_IMPORT = {
     "work": NOUNS | {"app"},
     "webhooks": NOUNS | {"store", "ports"},
     "lobby": NOUNS
-    | {"app", "access", "intake", "deciding", "work", "webhooks", "store", "meters"}
+    | {"app", "access", "intake", "deciding", "work", "webhooks", "store", "meters", "tracing"}
     | {"plugins", "inbound"},
     "meters": NOUNS,
+    "tracing": NOUNS,
     "client": NOUNS,
-    "doctor": NOUNS | {"app", "knowledge"},
+    "doctor": NOUNS | {"app", "knowledge", "store"},
     "api": NOUNS
     | {"app", "settings", "store", "lobby", "access", "intake", "deciding"}
     | {
@@ -81,6 +82,7 @@ MAY_IMPORT = {
         "doctor",
         "webhooks",
         "meters",
+        "tracing",
         "loop",
         "desk",
         "people",
@@ -129,7 +131,7 @@ HOMES = {
     "mcp": {"mcp"},
     "strawberry": {"api"},
     "prometheus_client": {"api", "meters.py"},
-    "opentelemetry": {"api"},
+    "opentelemetry": {"tracing.py"},
     "standardwebhooks": {"adapters", "api"},
     "requests": set(),
     "httpx": {"adapters", "client.py"},
@@ -138,7 +140,7 @@ HOMES = {
 LAZY = {
     "torch", "sentence_transformers", "chromadb", "sklearn", "scipy", "onnxruntime", "onnx",
     "matplotlib", "pandas", "presidio_analyzer", "spacy", "tldextract", "re2", "openai",
-    "httpx2",
+    "httpx2", "opentelemetry",
 }  # fmt: skip
 LONGEST = 400
 # Every noun of the house in one place is worth a longer file.

@@ -59,7 +59,8 @@ def everything_said(**given):
         for reason in (Reason.TWO_CLOSE_ARTICLES, Reason.SEVERAL_QUESTIONS, Reason.MISSING_DETAIL)
     ]
     courtesies = [said(Outcome.REPLY, r, **given) for r in (Reason.GREETING, Reason.THANKS)]
-    return [*(handed(reason, **given) for reason in Reason), *asked, *courtesies]
+    trial = handed(Reason.TOPIC, handed_over=False, **given)
+    return [*(handed(reason, **given) for reason in Reason), *asked, *courtesies, trial]
 
 
 def company(folder, text, name="en.toml"):
@@ -76,6 +77,15 @@ def speaking(replies, reason=Reason.LEGAL, **given):
 @pytest.mark.parametrize("reason", HANDED_OVER)
 def test_whoever_is_handed_over_is_told_that_a_person_will_see_to_it(reason, language):
     assert re.search(PERSON[language], handed(reason, language=language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_nothing_is_handed_over_nobody_is_promised(language):
+    (text,) = {handed(one, language=language, handed_over=False) for one in HANDED_OVER}
+    assert re.search(PERSON[language], text)
+    assert everything_said(language=language).count(text) == 1
+    asked = said(Outcome.CLARIFY, Reason.SEVERAL_QUESTIONS, language=language, handed_over=False)
+    assert asked == said(Outcome.CLARIFY, Reason.SEVERAL_QUESTIONS, language=language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

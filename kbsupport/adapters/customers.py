@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from kbsupport.adapters.csv_table import CsvTable
-from kbsupport.adapters.lookups import Care, HttpLookup, SqlLookup
+from kbsupport.adapters.lookups import Asking, Care, HttpLookup, SqlLookup
 from kbsupport.adapters.rows import CUSTOMER, Row, RowFault, needed_places, places, read_customer
 from kbsupport.adapters.upstream import BadAnswer
 from kbsupport.model import Customer
@@ -77,7 +77,7 @@ class CsvCrm(_Tiered):
         return self._table.all()
 
 
-class SqlCrm(_Tiered):
+class SqlCrm(Asking, _Tiered):
     """A query with :customer_id, on any database that SQLAlchemy can reach."""
 
     def __init__(
@@ -110,7 +110,7 @@ class SqlCrm(_Tiered):
         return _theirs(self._part, customer_id, Row(found, self._places), self._tiers)
 
 
-class HttpCrm(_Tiered):
+class HttpCrm(Asking, _Tiered):
     """A URL with {customer_id} that answers a JSON object; `fields` are dotted paths into it."""
 
     def __init__(

@@ -70,7 +70,7 @@ class SqlLookup:
         if set(self._query.compile().params) != {parameter}:
             raise ConfigError(f"[{part}] query must have one parameter, :{parameter}")
         self._part, self._parameter, self._needed = part, parameter, needed
-        self._guarded = care.guarded(part)
+        self.guarded = care.guarded(part)
         try:
             # No pool: a connection that hangs is left alone and must not be missed.
             self._database = create_engine(_read_only(address), poolclass=NullPool)
@@ -84,7 +84,7 @@ class SqlLookup:
 
     def find(self, key: str) -> Mapping[str, Any] | None:
         """The one row; two of them, or one without a column that is needed, is a BadAnswer."""
-        return self._guarded.call(key, self._ask) if askable(key) else None
+        return self.guarded.call(key, self._ask) if askable(key) else None
 
     def _ask(self, key: str) -> Mapping[str, Any] | None:
         from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
@@ -131,17 +131,28 @@ class HttpLookup:
         }
         if token_env is not None:
             headers["Authorization"] = f"Bearer {from_environment(part, 'token_env', token_env)}"
-        self._guarded = care.guarded(part)
+        self.guarded = care.guarded(part)
         # The guard hears no answer after its time limit, so none is listened to for longer.
         self._web = Web(part, origin, timeout=care.timeout, headers=headers, largest=_LARGEST)
 
     def find(self, key: str) -> Any | None:
         """What is answered; None for a 404."""
-        return self._guarded.call(key, self._ask) if askable(key) else None
+        return self.guarded.call(key, self._ask) if askable(key) else None
 
     def _ask(self, key: str) -> Any | None:
         path = self._path.replace(self._hole, quote(key, safe=""))
         return self._web.json("GET", path, missing_ok=True)
+
+
+class Asking:
+    """A part that asks another system; `guarded` tells how that goes."""
+
+    _lookup: SqlLookup | HttpLookup
+
+    @property
+    def guarded(self) -> Guarded:
+        """What stands between us and that system."""
+        return self._lookup.guarded
 
 
 def from_environment(part: str, option: str, variable: str) -> str:

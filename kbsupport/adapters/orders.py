@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kbsupport.adapters.csv_table import CsvTable
-from kbsupport.adapters.lookups import Care, HttpLookup, SqlLookup
+from kbsupport.adapters.lookups import Asking, Care, HttpLookup, SqlLookup
 from kbsupport.adapters.rows import ORDER, Row, RowFault, needed_places, places, read_order
 from kbsupport.adapters.upstream import BadAnswer
 from kbsupport.model import Order
@@ -44,7 +44,7 @@ class CsvOrders:
         return self._table.find(number)
 
 
-class SqlOrders:
+class SqlOrders(Asking):
     """A query with :number, on any database that SQLAlchemy can reach."""
 
     def __init__(
@@ -73,7 +73,7 @@ class SqlOrders:
         return None if found is None else _asked_for(number, Row(found, self._places))
 
 
-class HttpOrders:
+class HttpOrders(Asking):
     """A URL with {number} that answers a JSON object; `fields` are dotted paths into it."""
 
     def __init__(

@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,26 +33,31 @@ _LOG = logging.getLogger("kbsupport.api")
 # Two threads of one process think faster than sixteen: 72 questions a second instead of 41.
 _THINKERS = 2
 _LONGEST_LINE = 500
+_AGAIN_AFTER = 5.0
 
 
 @contextmanager
-def _heeding_sigterm(act: Callable[[], None]) -> Iterator[None]:
+def _before_the_end(act: Callable[[], None]) -> Iterator[None]:
     """Act as soon as we are told to stop: the server waits for open streams, and tells nobody."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    loop = asyncio.get_running_loop()
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)}
 
     def stop(sign: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(act)
-        if callable(before):
-            before(sign, frame)
+        heeded = before[signal.Signals(sign)]
+        if callable(heeded):
+            heeded(sign, frame)
 
-    signal.signal(signal.SIGTERM, stop)
+    for sign in before:
+        signal.signal(sign, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for sign, heeded in before.items():
+            signal.signal(sign, heeded)
 
 
 class Requests:
@@ -101,13 +106,16 @@ class House:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """While the doors are open; the first customer need not wait for the model."""
-        warming = asyncio.create_task(run_in_threadpool(self._warm_up))
+        over = asyncio.Event()
+        warming = asyncio.create_task(self._keep_warming_up(over))
         try:
             async with self.hub.open():
-                with _heeding_sigterm(self.hub.fall_silent):
+                with _before_the_end(self.hub.fall_silent):
                     yield
         finally:
+            over.set()
             await warming
+            await run_in_threadpool(self.app.lobby.fall_silent)
             await run_in_threadpool(self.app.close)
 
     @asynccontextmanager
@@ -126,10 +134,20 @@ class House:
         """What works right now."""
         return look(self.app, warm=self._warm, failed=self._failed)
 
+    async def _keep_warming_up(self, over: asyncio.Event) -> None:
+        """Until it works: an index may be made, or a model mended, while the doors are open."""
+        while not over.is_set():
+            await run_in_threadpool(self._warm_up)
+            if self._warm:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN_AFTER):
+                    await over.wait()
+
     def _warm_up(self) -> None:
         try:
             self.app.search("warm")
-            self._warm = True
+            self._warm, self._failed = True, None
         except KbSupportError as error:
             _LOG.warning("not warm: %s", " ".join(str(error).split()))
             self._failed = "cannot be asked; the log says why"

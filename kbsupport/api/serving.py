@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from kbsupport import meters
+from kbsupport import meters, tracing
 from kbsupport.api import logs
 from kbsupport.api.lines import BoundedLines
 from kbsupport.app import open_app
@@ -67,14 +67,26 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     tell(f"http://{shown}:{listening.getsockname()[1]} · {workers} workers · Ctrl-C ends it")
     section = loaded.settings.serve
+    if section.traces:
+        tracing.exporter()  # said once, rather than by each worker
     set_up = _set_up(workers, int(section.drain_seconds), section.proxies)
     # uvicorn raises a signal again once it has heeded it; what is beside us has to be ended first.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: None)
     with _counting(loaded.home / "run"), _beside(config) if work else _nothing():
         if workers > 1:
-            Multiprocess(set_up, [listening]).run()
+            _Workers(set_up, [listening]).run()
         else:
             uvicorn.Server(set_up).run([listening])
+
+
+class _Workers(Multiprocess):
+    """Ctrl-C reaches every process of a terminal; a worker that still loads leaves it to us."""
+
+    def init_processes(self) -> None:
+        heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        super().init_processes()
+        signal.signal(signal.SIGINT, heeded)
 
 
 def application() -> FastAPI:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -21,11 +21,13 @@ from kbsupport.api.lines import MOST
 
 if TYPE_CHECKING:
     from kbsupport.app import App
+    from kbsupport.tracing import Ended
 
     Message = MutableMapping[str, Any]
     Send = Callable[[Message], Awaitable[None]]
     Receive = Callable[[], Awaitable[Message]]
     Counted = Callable[[str, str, int, float], None]
+    Traced = Callable[[Message], AbstractContextManager[Ended]]
 
 _ABOUT = """Ask, hand over, look up. Send `Authorization: Bearer kbs_…`; make a key with
 `kbsupport keys add`. Every POST takes an `Idempotency-Key`: sent twice, done once. What is
@@ -68,7 +70,7 @@ def create(app: App, workers: int = 1) -> FastAPI:
             CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"], max_age=600,
         )  # fmt: skip
-    web.add_middleware(Around, counted=app.lobby.meters.requested)
+    web.add_middleware(Around, counted=app.lobby.meters.requested, traced=app.lobby.traced)
     _document(web)
     return web
 
@@ -76,17 +78,20 @@ def create(app: App, workers: int = 1) -> FastAPI:
 class Around:
     """Gives every request an id and every response its safe headers."""
 
-    def __init__(self, app: Any, counted: Counted) -> None:
-        self._app, self._counted = app, counted
+    def __init__(self, app: Any, counted: Counted, traced: Traced) -> None:
+        self._app, self._counted, self._traced = app, counted, traced
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _given(scope) or secrets.token_hex(8)
-        scope["kbsupport.request_id"] = request_id
+        scope["kbsupport.request_id"] = _given(scope) or secrets.token_hex(8)
+        with self._traced(scope) as ended:
+            await self._answer(scope, receive, send, ended)
 
+    async def _answer(self, scope: Message, receive: Receive, send: Send, ended: Ended) -> None:
+        request_id = scope["kbsupport.request_id"]
         begun, status = time.perf_counter(), 500
 
         async def sending(message: Message) -> None:
@@ -106,11 +111,12 @@ class Around:
                 return
             await self._app(scope, receive, sending)
         finally:
-            self._note(scope, status, time.perf_counter() - begun)
+            # The route as it is written, never the path: that may name a customer.
+            route: str | None = getattr(scope.get("route"), "path", None)
+            ended(route, status)
+            self._note(scope, route or "none", status, time.perf_counter() - begun)
 
-    def _note(self, scope: Message, status: int, seconds: float) -> None:
-        # The route as it is written, never the path: that may name a customer.
-        route = getattr(scope.get("route"), "path", "none")
+    def _note(self, scope: Message, route: str, status: int, seconds: float) -> None:
         self._counted(route, scope["method"], status, seconds)
         said = {
             "request": scope["kbsupport.request_id"], "route": route, "method": scope["method"],

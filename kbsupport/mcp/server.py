@@ -22,7 +22,7 @@ from kbsupport import __version__
 from kbsupport.errors import KbSupportError, NotFound
 from kbsupport.mcp.calling import Need
 from kbsupport.mcp.pipe import Frames
-from kbsupport.mcp.reading import Shelf
+from kbsupport.mcp.reading import Shelf, page_of
 from kbsupport.mcp.refusing import faults, said
 from kbsupport.mcp.tools import Offer, Tools
 from kbsupport.model import Caller, Scope
@@ -140,18 +140,18 @@ def _put_articles(server: Server, caller: Callable[[], Caller], shelf: Shelf) ->
         description="Articles by id, a hundred at a time; `next` is where the next ones are.",
     )  # fmt: skip
     def articles() -> str:
-        return json.dumps(shelf.view(caller()).page(""), ensure_ascii=False)
+        return json.dumps(page_of(shelf.view(caller()), ""), ensure_ascii=False)
 
     @server.resource(
         "kb://articles/after/{+article_id}", title="More articles", mime_type="application/json",
         description="Articles by id, from the one after this.",
     )  # fmt: skip
     def articles_after(article_id: str) -> str:
-        return json.dumps(shelf.view(caller()).page(article_id), ensure_ascii=False)
+        return json.dumps(page_of(shelf.view(caller()), article_id), ensure_ascii=False)
 
     @server.resource(
         "kb://article/{+article_id}", title="An article", mime_type="text/plain",
         description="One help article, whole.",
     )  # fmt: skip
     def article(article_id: str) -> str:
-        return shelf.view(caller()).article(article_id).text
+        return shelf.view(caller()).find(article_id).text

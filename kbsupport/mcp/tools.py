@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from kbsupport.errors import NotFound
+from kbsupport.access.seeing import own_ticket
 from kbsupport.mcp.calling import Need
 from kbsupport.mcp.reading import Shelf, uri_of
 from kbsupport.mcp.shapes import (
@@ -116,7 +116,7 @@ class Tools:
         Nothing is decided or kept. Read a whole article as the resource that `uri` names.
         """
         view = self._shelf.view(self._caller())
-        found = self._app.search(storable(query), tier=view.tier, audience=view.audience)
+        found = self._app.search(storable(query), tier=view.by.tier, audience=view.by.audience)
         known = view.titled([one.article_id for one in found.matches[:limit]])
         return Hits(
             [
@@ -135,7 +135,7 @@ class Tools:
         caller = self._caller()
         reply = self._app.ask(
             text, language=language, customer=caller.customer_id,
-            audience=self._shelf.view(caller).audience,
+            audience=self._shelf.view(caller).by.audience,
             identity=None if caller.staff else caller.identity, channel="mcp", open_ticket=False,
         )  # fmt: skip
         return _decided(reply)
@@ -153,9 +153,7 @@ class Tools:
     def get_ticket(self, ticket_id: TicketId) -> TicketShown:
         """Show where a ticket stands and what was said last; customers see only their own."""
         caller = self._caller()
-        ticket = self._app.people.ticket(storable(ticket_id))
-        if not _sees(caller, ticket):
-            raise NotFound("no such ticket, or not yours")
+        ticket = own_ticket(self._app.database, caller, ticket_id)
         said = [
             one for one in self._app.people.history(ticket.id)
             if caller.staff or one.author is not Author.NOTE
@@ -214,15 +212,6 @@ def _decided(reply: Reply) -> Decided:
         ],
         list(reply.notices),
     )  # fmt: skip
-
-
-def _sees(caller: Caller, ticket: Ticket) -> bool:
-    if caller.staff:
-        return True
-    if caller.customer_id is not None:
-        return caller.customer_id == ticket.customer_id
-    mine = caller.conversation_id is not None and caller.conversation_id == ticket.conversation_id
-    return mine and ticket.customer_id is None
 
 
 def _internal(ticket: Ticket) -> Internal:

@@ -1,8 +1,14 @@
 import json
+import shutil
+import time
 
 import pytest
+from fastapi.testclient import TestClient
 
+from kbsupport.access.keys import Wish
 from kbsupport.api.guarding import door
+from kbsupport.api.web import create
+from kbsupport.model import Role, Scope
 
 ASK = "how do i reset the password"
 KIND = {"Content-Type": "application/json"}
@@ -135,14 +141,6 @@ def test_an_idempotency_key_that_cannot_be_kept_is_refused(client, key_for, name
 
 
 def test_too_many_calls_have_to_wait_and_are_told_how_long(make_app, small_homes, home):
-    import shutil
-
-    from fastapi.testclient import TestClient
-
-    from kbsupport.access.keys import Wish
-    from kbsupport.api.web import create
-    from kbsupport.model import Role, Scope
-
     shutil.copytree(small_homes["proven"], home)
     app = make_app(serve={"calls_a_minute": 3})
     keys = app.lobby.keys
@@ -171,6 +169,19 @@ def test_health_is_told_to_everybody_and_names_no_file(client):
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json()["components"]["database"] == "ok"
+
+
+def test_an_index_that_is_made_while_the_doors_are_open_is_found(make_app, small_kb, monkeypatch):
+    monkeypatch.setattr("kbsupport.api.house._AGAIN_AFTER", 0.05)
+    app = make_app()
+    with TestClient(create(app)) as web:
+        assert web.get("/readyz").json()["components"]["index"] == "there is none yet"
+        app.index([small_kb])
+        for _ in range(100):
+            if web.get("/readyz").json()["components"]["model"] == "ok":
+                break
+            time.sleep(0.05)
+        assert web.get("/readyz").json()["status"] == "ready"
 
 
 def test_the_openapi_document_names_scope_and_problem(client):

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from real_servers import cannot_have, took_part
 
+from kbsupport.adapters.upstream import FAILURES
 from kbsupport.api.logs import JsonLines
+from kbsupport.api.web import create
 from kbsupport.intake import Incoming
 
 ASK = "how do i reset the password"
@@ -74,6 +77,19 @@ def test_several_processes_count_together(tmp_path):
     found = counted(done.stdout)
     name = 'kbsupport_http_request_seconds_count{method="GET",route="/x",status="200"}'
     assert found[name] == 3
+
+
+def test_a_system_that_is_left_alone_shows(make_app, key_for, tmp_path):
+    gone = {"use": "sql", "url": f"sqlite:///{tmp_path}/gone.db", "retries": 0}
+    crm = gone | {"query": "SELECT id, tier FROM customer WHERE id = :customer_id"}
+    orders = gone | {"query": 'SELECT number, state FROM "order" WHERE number = :number'}
+    app, header = make_app(crm=crm, orders=orders), key_for("lead")
+    with TestClient(create(app)) as client:
+        for _ in range(FAILURES):
+            client.post("/v1/ask", json={"text": ASK, "customer_id": "C-1"}, headers=header)
+        found = counted(client.get("/metrics", headers=header).text)
+    assert found['kbsupport_breaker_open{system="crm"}'] == 1
+    assert found['kbsupport_breaker_open{system="orders"}'] == 0
 
 
 def test_a_log_line_says_what_was_asked_for_and_nothing_of_what_was_said(client, key_for, caplog):

@@ -75,12 +75,12 @@ def test_a_stream_ends_as_such_streams_do(client, key_for):
     assert all(json.loads(one.removeprefix("data: ")) for one in frames[:-2])
 
 
-def test_an_escalation_says_so_and_opens_no_ticket(sdk, proven_app):
+def test_an_escalation_opens_no_ticket_and_promises_nobody(sdk, proven_app):
     asked = {"role": "user", "content": NOBODY_KNOWS}
     made = sdk.chat.completions.create(model="kbsupport", messages=[asked])
     decided = made.model_extra["kbsupport"]
     assert (decided["outcome"], decided["citations"]) == ("escalate", [])
-    assert made.choices[0].message.content.endswith("no ticket was opened]")
+    assert made.choices[0].message.content.endswith("; it needs a person.")
     assert proven_app.desk.list() == ()
 
 

@@ -20,6 +20,7 @@ from kbsupport.model import Role, Scope
 from kbsupport.store import conversations, tickets
 
 ASK = "How do I reset my password?"
+SENT = "Where is it,"
 
 
 @pytest.fixture(autouse=True)
@@ -27,23 +28,23 @@ def _network_is_shut(monkeypatch):
     let_loopback_through(monkeypatch)
 
 
-@pytest.fixture
-def home(indexed_home, tmp_path):
+@pytest.fixture(scope="module")
+def home(indexed_home, tmp_path_factory):
     """A home of its own with the sample articles."""
-    return shutil.copytree(indexed_home, tmp_path / "home")
+    return shutil.copytree(indexed_home, tmp_path_factory.mktemp("served") / "home")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def header(home):
     with open_app(home=home) as app:
         wish = Wish("test", Role.ADMIN, [*Scope])
         return {"Authorization": f"Bearer {app.lobby.keys.add(wish, 'test')[1]}"}
 
 
-@pytest.fixture
-def start(home, model_cache, tmp_path):
+@pytest.fixture(scope="module")
+def start(home, model_cache, tmp_path_factory):
     """Start `kbsupport serve` on the home, and end what is still there."""
-    started = []
+    started, logs = [], tmp_path_factory.mktemp("logs")
 
     def go(*options, port=None, ready=True):
         found = Served(port or free_port())
@@ -52,9 +53,9 @@ def start(home, model_cache, tmp_path):
             "--port", str(found.port), "--workers", "2", *options,
         ]  # fmt: skip
         env = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
-        log = (tmp_path / f"log-{len(started)}").open("wb")
-        found.program = subprocess.Popen(command, env=env, stderr=log, start_new_session=True)
-        log.close()
+        found.log = logs / f"{len(started)}"
+        with found.log.open("wb") as log:
+            found.program = subprocess.Popen(command, env=env, stderr=log, start_new_session=True)
         started.append(found.program)
         if ready:
             until_ready(found)
@@ -67,11 +68,26 @@ def start(home, model_cache, tmp_path):
         program.wait(20)
 
 
+@pytest.fixture(scope="module")
+def _running():
+    return []
+
+
+@pytest.fixture
+def web(start, _running):
+    """The server of all these tests, or another one where a test has ended it."""
+    if not _running or _running[-1].program.poll() is not None:
+        _running.append(start())
+    return _running[-1]
+
+
 def until_ready(web, within=60.0):
+    """How long it takes until a worker has all that it needs; others may be late."""
     began = time.monotonic()
     while True:
         try:
-            if web.call("/readyz")[1]["status"] == "ready":
+            parts = web.call("/readyz")[1]["components"]
+            if {parts[name] for name in ("database", "index", "model")} == {"ok"}:
                 return time.monotonic() - began
         except OSError:
             pass
@@ -86,7 +102,7 @@ def send_until(web, header, over, confirmed):
         name = f"{threading.get_ident()}-{number}"
         named = header | {"Idempotency-Key": name}
         try:
-            status, found = web.call("/v1/tickets", {"text": f"Where is it, {name}?"}, **named)
+            status, found = web.call("/v1/tickets", {"text": f"{SENT} {name}?"}, **named)
         except OSError:
             time.sleep(0.02)
             continue
@@ -94,6 +110,7 @@ def send_until(web, header, over, confirmed):
         if status != 503:
             confirmed[name] = found["id"]
             number += 1
+        time.sleep(0.05)  # each of them is decided, too
 
 
 def stored(home):
@@ -114,38 +131,10 @@ def children(pid):
     return [int(one) for one in found]
 
 
-def test_killed_workers_and_a_stop_under_load_lose_nothing_that_was_confirmed(start, home, header):
-    web = start()
-    over, confirmed = threading.Event(), {}
-    senders = [
-        threading.Thread(target=send_until, args=(web, header, over, confirmed)) for _ in range(6)
-    ]
-    for one in senders:
-        one.start()
-    for _ in range(2):
-        time.sleep(0.5)
-        for pid in children(web.program.pid):
-            command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
-            if "spawn_main" in command:
-                os.kill(pid, signal.SIGKILL)
-        assert until_ready(web) < 20
-    time.sleep(0.3)
-    began = time.monotonic()
-    web.program.terminate()
-    over.set()
-    assert web.program.wait(15) == 0
-    assert time.monotonic() - began < 10
-    for one in senders:
-        one.join()
-    held = stored(home)
-    assert len(confirmed) > 20
-    assert dict.fromkeys(held, 1) == {text: len(ids) for text, ids in held.items()}
-    for name, ticket in confirmed.items():
-        assert held[f"Where is it, {name}?"] == [ticket]
-
-
-def test_two_servers_and_an_index_run_share_a_home_without_harm(start, header, home, model_cache):
-    one, two = start(), start("--no-work")
+def test_two_servers_and_an_index_run_share_a_home_without_harm(
+    web, start, header, home, model_cache
+):
+    one, two = web, start("--no-work", "--workers", "1")
     first = one.call("/v1/ask", {"text": ASK}, **header)[1]
     command = [
         sys.executable, "-m", "kbsupport", "--home", str(home), "index",
@@ -153,15 +142,14 @@ def test_two_servers_and_an_index_run_share_a_home_without_harm(start, header, h
     ]  # fmt: skip
     env = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
     subprocess.run(command, env=env, check=True, capture_output=True)
-    answers = [web.call("/v1/ask", {"text": ASK}, **header)[1] for web in (one, two)]
+    answers = [each.call("/v1/ask", {"text": ASK}, **header)[1] for each in (one, two)]
     assert {found["article_id"] for found in answers} == {"reset-your-password"}
     assert "returns" in {article.partition("/")[0] for article in first["articles"]}
     for found in answers:
         assert not [article for article in found["articles"] if "/" in article]
 
 
-def test_what_was_taken_in_is_decided_beside_the_workers(start, header):
-    web = start()
+def test_what_was_taken_in_is_decided_beside_the_workers(web, header):
     status, ticket = web.call("/v1/tickets", {"text": "I want to talk to a human"}, **header)
     assert (status, ticket["state"]) == (201, "new")
     for _ in range(200):
@@ -174,19 +162,18 @@ def test_what_was_taken_in_is_decided_beside_the_workers(start, header):
     assert 'customer_interactions_total{channel="api"' in metrics
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(start, tmp_path):
+def test_a_port_that_is_taken_is_said_in_one_line(start):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen()
         web = start(port=held.getsockname()[1], ready=False)
         assert web.program.wait(30) == 2
-    said = (tmp_path / "log-0").read_text(encoding="utf-8")
+    said = web.log.read_text(encoding="utf-8")
     assert "cannot be opened" in said
     assert "Traceback" not in said
 
 
-def test_slow_and_endless_callers_are_cut_and_others_are_answered(start, header):
-    web = start("--no-work")
+def test_slow_and_endless_callers_are_cut_and_others_are_answered(web, header):
     with contextlib.ExitStack() as lines:
         _be_a_nuisance(web, header, lines)
 
@@ -224,3 +211,33 @@ def _be_a_nuisance(web, header, lines):
     assert time.monotonic() - began < 5
     for one in slow:
         assert one.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_killed_workers_and_a_stop_under_load_lose_nothing_that_was_confirmed(web, home, header):
+    over, confirmed = threading.Event(), {}
+    senders = [
+        threading.Thread(target=send_until, args=(web, header, over, confirmed), daemon=True)
+        for _ in range(6)
+    ]
+    for one in senders:
+        one.start()
+    for _ in range(2):
+        time.sleep(0.5)
+        for pid in children(web.program.pid):
+            command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+            if "spawn_main" in command:
+                os.kill(pid, signal.SIGKILL)
+        assert until_ready(web) < 20
+    time.sleep(0.3)
+    began = time.monotonic()
+    web.program.terminate()
+    over.set()
+    assert web.program.wait(15) == 0
+    assert time.monotonic() - began < 10
+    for one in senders:
+        one.join()
+    held = {text: ids for text, ids in stored(home).items() if text.startswith(SENT)}
+    assert len(confirmed) > 20
+    assert dict.fromkeys(held, 1) == {text: len(ids) for text, ids in held.items()}
+    for name, ticket in confirmed.items():
+        assert held[f"{SENT} {name}?"] == [ticket]

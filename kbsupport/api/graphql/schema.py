@@ -15,6 +15,7 @@ from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
+from kbsupport.access.seeing import Readable, own_ticket, scope_of
 from kbsupport.api.graphql.shapes import (
     ArticleNode,
     ArticlesNode,
@@ -30,10 +31,9 @@ from kbsupport.api.graphql.shapes import (
 )
 from kbsupport.api.graphql.weighing import USUAL
 from kbsupport.api.guarding import Need
-from kbsupport.api.own import own_ticket, scope_of
 from kbsupport.api.paging import Paging, paged, sliced
 from kbsupport.api.problems import Problem
-from kbsupport.api.reading import Reader
+from kbsupport.api.reading import readable
 from kbsupport.api.shapes.figures import FiguresAsked
 from kbsupport.errors import NotFound
 from kbsupport.model import READERS, Audience, Scope, State
@@ -70,7 +70,7 @@ def _tickets(
 
 def _ticket(asking: Asking, id: str) -> TicketNode:
     here = _let_in(asking, _READ)
-    return ticket_node(here.caller, own_ticket(here.house, here.caller, id))
+    return ticket_node(here.caller, own_ticket(here.house.app.database, here.caller, id))
 
 
 def _escalations(
@@ -162,8 +162,8 @@ def _let_in(asking: Asking, need: Need) -> Here:
     return asking.context
 
 
-def _reader(here: Here) -> Reader:
-    return Reader(here.house.app, here.caller, Audience.PUBLIC, None)
+def _reader(here: Here) -> Readable:
+    return readable(here.house.app, here.caller, Audience.PUBLIC, None)
 
 
 def _page(first: int, after: str | None) -> Paging:

@@ -8,7 +8,7 @@ from fastapi import Path, Query, Request, Response
 
 from kbsupport.api.guarding import caller_of, door, house_of, needs
 from kbsupport.api.paging import paged
-from kbsupport.api.reading import Reader
+from kbsupport.api.reading import readable
 from kbsupport.api.replying import as_json
 from kbsupport.api.shapes.articles import (
     ArticleAsked,
@@ -33,7 +33,7 @@ _INSIDE = ("seen_questions", "author", "extra")
 def list_articles(request: Request, asked: Annotated[ArticlesAsked, Query()]) -> Response:
     """List the articles that the caller may read, by id."""
     caller = caller_of(request)
-    reader = Reader(house_of(request).app, caller, asked.audience, asked.tier)
+    reader = readable(house_of(request).app, caller, asked.audience, asked.tier)
     rows = reader.page(asked.place, asked.limit + 1)
     return as_json(paged(rows, asked, lambda one: one.id, lambda one: _listed(caller, one)))
 
@@ -43,8 +43,8 @@ def list_articles(request: Request, asked: Annotated[ArticlesAsked, Query()]) ->
 def search_articles(request: Request, asked: Annotated[SearchAsked, Query()]) -> Response:
     """Find articles for a text, best first; nothing is decided or kept."""
     caller, app = caller_of(request), house_of(request).app
-    reader = Reader(app, caller, asked.audience, asked.tier)
-    found = app.search(asked.q, tier=reader.tier, audience=reader.audience)
+    reader = readable(app, caller, asked.audience, asked.tier)
+    found = app.search(asked.q, tier=reader.by.tier, audience=reader.by.audience)
     begin = asked.number or 0
     matches = found.matches[begin : begin + asked.limit + 1]
     known = reader.titled([one.article_id for one in matches])
@@ -66,7 +66,7 @@ def get_article(
 ) -> Response:
     """Show one article as it is indexed."""
     caller = caller_of(request)
-    found = Reader(house_of(request).app, caller, asked.audience, None).find(article_id)
+    found = readable(house_of(request).app, caller, asked.audience, None).find(article_id)
     shown = found.to_dict()
     inside = {name: shown[name] for name in _INSIDE} if caller.staff else {}
     return as_json(_listed(caller, found) | {"text": found.text} | inside)

@@ -14,11 +14,11 @@ from fastapi import Body, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
+from kbsupport.access.seeing import own_conversation
 from kbsupport.api import problems
 from kbsupport.api.chat import Chat, Entered
 from kbsupport.api.guarding import Visitors, caller_of, door, house_of, needs, open_to_all
 from kbsupport.api.house import House
-from kbsupport.api.own import own_conversation
 from kbsupport.api.problems import Problem
 from kbsupport.api.replying import as_json
 from kbsupport.api.rooms import LEFT
@@ -110,7 +110,7 @@ def _conversation(house: House, caller: Caller, wanted: str | None) -> str:
     if caller.visitors and wanted is not None:
         raise NotFound("a page's key only begins conversations; come back with your token")
     if wanted is not None:
-        return own_conversation(house, caller, wanted).id
+        return own_conversation(house.app.database, caller, wanted).id
     if caller.staff:
         raise Problem(422, "staff read along: name a conversation_id")
     return f"v-{uuid4().hex}"

@@ -10,8 +10,8 @@ from fastapi import Body, Path, Query, Request, Response
 from pydantic import Field
 from starlette.background import BackgroundTask
 
+from kbsupport.access.seeing import own_conversation
 from kbsupport.api.guarding import Visitors, caller_of, door, house_of, needs
-from kbsupport.api.own import own_conversation
 from kbsupport.api.paging import Paging, paged
 from kbsupport.api.replying import as_json
 from kbsupport.api.shapes.conversations import ConversationOut, TokenIn, TokenOut, VisitorOut
@@ -42,7 +42,7 @@ class MessagesAsked(Paging):
 def get_conversation(request: Request, conversation_id: ConversationId) -> Response:
     """Show how far a conversation has come."""
     caller, house = caller_of(request), house_of(request)
-    found = own_conversation(house, caller, conversation_id)
+    found = own_conversation(house.app.database, caller, conversation_id)
     with house.app.database.read() as connection:
         ticket = tickets.ticket_of(connection, found.id)
     shown: dict[str, Any] = {
@@ -61,7 +61,7 @@ def list_conversation_messages(
 ) -> Response:
     """List what was said, the oldest first; colleagues' notes for staff only."""
     caller, house = caller_of(request), house_of(request)
-    found = own_conversation(house, caller, conversation_id)
+    found = own_conversation(house.app.database, caller, conversation_id)
     return messages_of(house, caller, found.id, asked)
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Body, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from kbsupport.access.seeing import own_conversation, own_ticket, scope_of
 from kbsupport.api.guarding import caller_of, door, house_of, key_of, needs
-from kbsupport.api.own import own_conversation, own_ticket, scope_of
 from kbsupport.api.paging import paged
 from kbsupport.api.problems import Problem
 from kbsupport.api.replying import as_json
@@ -60,7 +60,7 @@ def list_events(request: Request, asked: Annotated[EventsAsked, Query()]) -> Res
     caller, house = caller_of(request), house_of(request)
     _check_staff(caller)
     if asked.ticket_id is not None:
-        own_ticket(house, caller, asked.ticket_id)
+        own_ticket(house.app.database, caller, asked.ticket_id)
     after = asked.number if asked.cursor else asked.after
     rows = _read(house, caller, after or 0, asked.limit + 1, asked.ticket_id)
     return as_json(paged(rows, asked, lambda one: one.id, lambda one: _shown(caller, one)))
@@ -227,7 +227,7 @@ def _receive(house: House, caller: Caller, said: ChatMessageIn, key: str | None)
             raise Problem(403, "who writes is known from the key: leave customer_id out")
         customer = caller.customer_id
         wanted = wanted or caller.conversation_id
-        wanted = None if wanted is None else own_conversation(house, caller, wanted).id
+        wanted = None if wanted is None else own_conversation(house.app.database, caller, wanted).id
     named = Identity.NAMED if customer else Identity.ANONYMOUS
     given = Incoming(
         said.text, wanted, customer, identity=named if caller.staff else caller.identity,

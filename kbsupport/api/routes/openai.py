@@ -14,7 +14,7 @@ from kbsupport.api.guarding import caller_of, door, house_of, needs
 from kbsupport.api.problems import Problem
 from kbsupport.api.replying import as_json
 from kbsupport.api.shapes.openai import MODEL, ChatIn, CompletionOut, ModelOut, ModelsOut
-from kbsupport.model import Outcome, Reply, Scope
+from kbsupport.model import Reply, Scope
 
 router = door("openai")
 router.route_class = ChatRoute
@@ -66,6 +66,7 @@ def complete(request: Request, asked: Annotated[ChatIn, Body()]) -> Response:
         channel="openai",
         open_ticket=False,
     )
+    house.app.lobby.decided(reply, "openai")
     created, usage = int(house.app.people.clock().timestamp()), _usage(asked, reply)
     if not asked.stream:
         return as_json(_whole(reply, created, usage))
@@ -80,7 +81,7 @@ def _check_model(model: str) -> None:
 
 
 def _whole(reply: Reply, created: int, usage: Mapping[str, int]) -> dict[str, Any]:
-    said = {"role": "assistant", "content": _text(reply)}
+    said = {"role": "assistant", "content": reply.text}
     return {
         "id": _id(reply), "object": "chat.completion", "created": created, "model": MODEL,
         "choices": [
@@ -100,7 +101,7 @@ def _frames(reply: Reply, created: int, usage: Mapping[str, int] | None) -> Iter
         return head | {"choices": [choice]}
 
     yield _frame(chunk({"role": "assistant", "content": ""}))
-    for sentence in _SENTENCE.findall(_text(reply)):
+    for sentence in _SENTENCE.findall(reply.text):
         yield _frame(chunk({"content": sentence}))
     yield _frame(chunk({}, "stop") | {"kbsupport": _decided(reply)})
     if usage is not None:
@@ -111,13 +112,6 @@ def _frames(reply: Reply, created: int, usage: Mapping[str, int] | None) -> Iter
 def _frame(chunk: Mapping[str, Any]) -> str:
     text = json.dumps(chunk, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return f"data: {text}\n\n"
-
-
-def _text(reply: Reply) -> str:
-    """What is shown; that nobody was told has to be read by whoever sees no more than the text."""
-    if reply.verdict.outcome is not Outcome.ESCALATE:
-        return reply.text
-    return f"{reply.text}\n\n[escalate: {reply.verdict.reason}; no ticket was opened]"
 
 
 def _id(reply: Reply) -> str:
@@ -133,7 +127,7 @@ def _decided(reply: Reply) -> dict[str, Any]:
 
 def _usage(asked: ChatIn, reply: Reply) -> dict[str, int]:
     given = _tokens("".join(one.said for one in asked.messages))
-    made = _tokens(_text(reply))
+    made = _tokens(reply.text)
     return {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
 
 

@@ -38,5 +38,5 @@ def ask(request: Request, asked: Annotated[AskIn, Body()]) -> Response:
         key=key_of(request),
         open_ticket=False,
     )
-    house.app.lobby.meters.decided(reply, "api")
+    house.app.lobby.decided(reply, "api")
     return as_json(reply.to_dict())

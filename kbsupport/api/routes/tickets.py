@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Body, Path, Query, Request, Response
 from pydantic import Field
 
+from kbsupport.access.seeing import own_conversation, own_ticket, scope_of
 from kbsupport.api.files import download, same, uploads
 from kbsupport.api.guarding import caller_of, door, house_of, key_of, needs
-from kbsupport.api.own import own_conversation, own_ticket, scope_of
 from kbsupport.api.paging import Paging, paged
 from kbsupport.api.problems import Problem
 from kbsupport.api.replying import as_json
@@ -91,7 +91,7 @@ def list_tickets(request: Request, asked: Annotated[TicketsAsked, Query()]) -> R
 def get_ticket(request: Request, ticket_id: TicketId) -> Response:
     """Show where a ticket stands."""
     caller, house = caller_of(request), house_of(request)
-    ticket = own_ticket(house, caller, ticket_id)
+    ticket = own_ticket(house.app.database, caller, ticket_id)
     shown = seen(caller, ticket)
     if caller.staff:
         there = house.app.people.mirrored(ticket.id)
@@ -108,7 +108,7 @@ def list_messages(
 ) -> Response:
     """List what was said on a ticket, the oldest first; colleagues' notes for staff only."""
     caller, house = caller_of(request), house_of(request)
-    ticket = own_ticket(house, caller, ticket_id)
+    ticket = own_ticket(house.app.database, caller, ticket_id)
     return messages_of(house, caller, ticket.conversation_id, asked)
 
 
@@ -119,7 +119,7 @@ def add_message(
 ) -> Response:
     """Go on with a ticket as its customer: the assistant, or whoever has it, answers."""
     caller, house = caller_of(request), house_of(request)
-    ticket = own_ticket(house, caller, ticket_id)
+    ticket = own_ticket(house.app.database, caller, ticket_id)
     given = Incoming(
         asked.text, conversation_id=ticket.conversation_id, customer_id=ticket.customer_id,
         identity=_identity(caller, ticket.customer_id), key=_name(request),
@@ -135,7 +135,7 @@ def give_feedback(
 ) -> Response:
     """Keep what a customer says of a ticket: a rating, or whether it helped."""
     caller, house = caller_of(request), house_of(request)
-    ticket = own_ticket(house, caller, ticket_id)
+    ticket = own_ticket(house.app.database, caller, ticket_id)
     given = house.app.loop.hearing.hear(
         ticket.id, by=ticket.customer_id, rating=said.rating, helpful=said.helpful,
         article_id=said.article_id, comment=said.comment, key=_name(request),
@@ -148,7 +148,7 @@ def give_feedback(
 def close_ticket(request: Request, ticket_id: TicketId) -> Response:
     """Close a ticket, and its escalation with it."""
     caller, house = caller_of(request), house_of(request)
-    ticket = own_ticket(house, caller, ticket_id)
+    ticket = own_ticket(house.app.database, caller, ticket_id)
     return as_json(seen(caller, house.app.desk.close(ticket.id, _by(caller))))
 
 
@@ -157,7 +157,7 @@ def close_ticket(request: Request, ticket_id: TicketId) -> Response:
 def reopen_ticket(request: Request, ticket_id: TicketId) -> Response:
     """Put an answered or closed ticket before people again."""
     caller, house = caller_of(request), house_of(request)
-    ticket = own_ticket(house, caller, ticket_id)
+    ticket = own_ticket(house.app.database, caller, ticket_id)
     return as_json(seen(caller, house.app.desk.reopen(ticket.id, _by(caller))))
 
 
@@ -171,7 +171,7 @@ def reopen_ticket(request: Request, ticket_id: TicketId) -> Response:
 def get_attachment(request: Request, ticket_id: TicketId, sha256: str) -> Response:
     """Fetch a file that came with a ticket, as a download."""
     caller, house = caller_of(request), house_of(request)
-    ticket = own_ticket(house, caller, ticket_id)
+    ticket = own_ticket(house.app.database, caller, ticket_id)
     with house.app.database.read() as connection:
         said = conversations.messages(connection, ticket.conversation_id)
     return download(house, [file for one in said for file in one.attachments], sha256)
@@ -190,7 +190,7 @@ def _where(house: House, caller: Caller, asked: TicketIn) -> tuple[str | None, s
     wanted = asked.conversation_id or caller.conversation_id
     if wanted is None:
         return None, caller.customer_id
-    return own_conversation(house, caller, wanted).id, caller.customer_id
+    return own_conversation(house.app.database, caller, wanted).id, caller.customer_id
 
 
 def _identity(caller: Caller, customer_id: str | None) -> Identity:
