@@ -48,6 +48,11 @@ SECTIONS = {
     "review_queue": "The review queue: does it ask for the labels that help most?",
     "gaps": "Gaps: do missing articles come back?",
     "llm_faults": "A language model that fails, lies or obeys anybody",
+    "http_asks": "The doors: questions over HTTP",
+    "http_tickets": "The doors: tickets over HTTP, decided later",
+    "http_kills": "The doors: all workers killed while tickets come in",
+    "sockets": "The doors: a thousand open sockets",
+    "schemathesis": "The doors: requests made up from the OpenAPI document",
 }
 
 

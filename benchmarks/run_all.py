@@ -18,6 +18,7 @@ NAMES = (
     "retrieval", "embedding", "cold_start", "warm_ask", "incremental", "growth",
     "judge", "certificates", "gate", "ideas", "intake", "at_once", "desk_race", "kills", "routing",
     "quality", "personal_data", "audits", "drift", "review_queue", "gaps", "llm_faults",
+    "http_asks", "http_tickets", "http_kills", "sockets", "schemathesis_all",
 )  # fmt: skip
 
 

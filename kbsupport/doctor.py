@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,13 @@ from kbsupport.errors import KbSupportError
 
 if TYPE_CHECKING:
     from kbsupport.app import App
+    from kbsupport.model import ApiKey
 
 _LITTLE_SPACE = 1 << 30
+_OTHERS = 0o077
+# A message that nobody decided for so long waits for nobody.
+_TOO_LONG = timedelta(seconds=60)
+_FORGOTTEN = timedelta(days=90)
 _DATABASE_CURE = (
     "restore kbsupport.db from a backup, or start the server that [store] url names; "
     "then run: kbsupport doctor"
@@ -52,6 +58,10 @@ def examine(app: App) -> list[Finding]:
         ("desk", _desk, "run: kbsupport desk sweep; mend the file of specialists if it is that"),
         ("customers", _customers, "mend [crm], [tiers] or [orders], or the system behind it"),
         ("audit", _audit, "somebody changed the audit log: restore the database from a backup"),
+        ("keys", _keys, "chmod 600 keys.key in the home, or restore it from a backup"),
+        ("doors", _doors, "run: kbsupport serve, or kbsupport work --once for what waits"),
+        ("webhooks", _webhooks, "kbsupport webhooks test ID, then kbsupport webhooks enable ID"),
+        ("bells", _bells, "mend [ticketing], or end it: kbsupport webhooks bells --end ID"),
     )
     return [_check(part, check, cure, app) for part, check, cure in checks]
 
@@ -167,3 +177,78 @@ def _audit(app: App) -> str:
     if found.fault:
         raise KbSupportError(found.fault)
     return f"{found.rows} rows, none changed"
+
+
+def _keys(app: App) -> str:
+    from kbsupport.store import api_keys
+
+    with app.database.read() as connection:
+        every = api_keys.all_keys(connection)
+    # Looked at, never made: a new one would hide that the old one is gone.
+    secret, now = app.home / "keys.key", app.people.clock()
+    if not secret.exists():
+        if every:
+            raise KbSupportError(f"{secret} is gone: no key, token or secret works without it")
+        return "there is none; nobody comes in but from the command line"
+    if secret.stat().st_mode & _OTHERS:
+        raise KbSupportError(f"others than its owner may read {secret}")
+    used = [key for key in every if key.valid_at(now)]
+    return f"{len(used)} keys in use{_forgotten(used, now)}"
+
+
+def _forgotten(used: Sequence[ApiKey], now: datetime) -> str:
+    """A note on keys that nobody would miss."""
+    idle = [
+        key.id
+        for key in used
+        if key.expires_at is None and now - (key.last_used_at or key.created_at) > _FORGOTTEN
+    ]
+    cure = "end what nobody needs: kbsupport keys revoke"
+    return f"; without an end and unused for 90 days, {cure} {', '.join(idle)}" if idle else ""
+
+
+def _doors(app: App) -> str:
+    from kbsupport.store import waiting
+
+    with app.database.read() as connection:
+        since, count = waiting.oldest(connection), waiting.count(connection)
+    if since is None:
+        return "nothing waits to be decided"
+    waited = app.people.clock() - since
+    said = f"{count} conversations wait to be decided, the first for {waited.total_seconds():.0f} s"
+    if waited > _TOO_LONG:
+        raise KbSupportError(said)
+    return said
+
+
+def _webhooks(app: App) -> str:
+    from kbsupport.store import hooks
+
+    with app.database.read() as connection:
+        every = hooks.endpoints(connection)
+    ailing = [
+        f"{one.id} is disabled: {one.why_disabled}"
+        if one.disabled_at
+        else f"{one.id} fails since {one.failing_since:%Y-%m-%d %H:%M}"
+        for one in every
+        if one.disabled_at or one.failing_since
+    ]
+    if ailing:
+        raise KbSupportError("; ".join(ailing))
+    return f"{len(every)} are told" if every else "there is none"
+
+
+def _bells(app: App) -> str:
+    from kbsupport.store import bells
+
+    with app.database.read() as connection:
+        every = [one for one in bells.bells(connection) if one.ended_at is None]
+        unread = connection.execute(bells.RING.select().where(bells.RING.c.error.is_not(None)))
+        faults = [f"ticket {one.number} of {one.system}: {one.error}" for one in unread]
+    if faults:
+        raise KbSupportError(f"{len(faults)} tickets could not be read; {faults[0]}")
+    help_desk = app.people.ticketing
+    unheard = [one for one in every if help_desk is None or one.system != help_desk.name]
+    if unheard:
+        raise KbSupportError(f"{unheard[0].id} rings for {unheard[0].system}, which is not read")
+    return f"{len(every)} in use" if every else "there is none"

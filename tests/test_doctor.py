@@ -1,10 +1,18 @@
 import shutil
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from kbsupport.access.keys import Wish
 from kbsupport.app import open_app
 from kbsupport.doctor import examine
+from kbsupport.intake import Incoming
+from kbsupport.model import Role
+from kbsupport.store import bells, hooks
 
 PARTS = ["python", "home", "database", "model", "chroma", "index", "triage",
-         "answers", "quality", "desk", "customers", "audit"]  # fmt: skip
+         "answers", "quality", "desk", "customers", "audit",
+         "keys", "doors", "webhooks", "bells"]  # fmt: skip
 
 
 def ailing(app):
@@ -33,6 +41,7 @@ def test_a_home_that_cannot_be_written_is_found_and_the_rest_still_checked(tmp_p
     with open_app(home=tmp_path / "file" / "home") as app:
         assert ailing(app).keys() == {
             "home", "database", "model", "index", "desk", "customers", "audit",
+            "keys", "doors", "webhooks", "bells",
         }  # fmt: skip
 
 
@@ -85,3 +94,89 @@ def test_what_an_alarm_took_back_is_told(proven_app):
     proven_app.loop.switches.lift("lead", "it was a test")
     (found,) = [one for one in examine(proven_app) if one.part == "answers"]
     assert (found.ok, found.words) == (True, "on")
+
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DOORS = {"keys", "doors", "webhooks", "bells"}
+
+
+@pytest.fixture
+def open_house(fake_app):
+    """An app with one key, at a moment of the test's own."""
+    later(fake_app, timedelta(0))
+    fake_app.lobby.keys.add(Wish("backend", Role.ADMIN), "operator")
+    return fake_app
+
+
+def later(app, than_now):
+    app.people.clock = lambda: NOW + than_now
+
+
+def at_the_doors(app):
+    return {one.part: one for one in examine(app) if one.part in DOORS}
+
+
+def test_a_home_that_nobody_comes_into_gets_no_secret_from_being_looked_at(fake_app):
+    found = at_the_doors(fake_app)
+    assert all(one.ok for one in found.values())
+    assert "there is none" in found["keys"].words
+    assert not (fake_app.home / "keys.key").exists()
+
+
+def test_a_key_without_an_end_that_nobody_uses_is_noted_with_the_command_that_ends_it(open_house):
+    (key,) = open_house.lobby.keys.all()
+    assert at_the_doors(open_house)["keys"].words == "1 keys in use"
+    later(open_house, timedelta(days=91))
+    found = at_the_doors(open_house)["keys"]
+    assert found.ok
+    assert f"kbsupport keys revoke {key.id}" in found.words
+
+
+def test_a_secret_that_others_may_read_or_that_is_gone_is_found(open_house):
+    secret = open_house.home / "keys.key"
+    secret.chmod(0o640)
+    found = at_the_doors(open_house)["keys"]
+    assert not found.ok
+    assert found.cure.startswith("chmod 600")
+    secret.unlink()
+    assert "is gone" in at_the_doors(open_house)["keys"].words
+    assert not secret.exists()
+
+
+def test_a_message_that_nobody_decides_is_found(open_house):
+    open_house.lobby.intake.receive(Incoming("Is anybody there?", "c-1"))
+    assert at_the_doors(open_house)["doors"].ok
+    later(open_house, timedelta(seconds=75))
+    found = at_the_doors(open_house)["doors"]
+    assert (found.ok, "for 75 s" in found.words) == (False, True)
+    assert "kbsupport work" in found.cure
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"disabled_at": NOW, "why_disabled": "it answered 410, gone"}, "it answered 410, gone"),
+        ({"failing_since": NOW}, "fails since 2026-11-21 12:00"),
+    ],
+)
+def test_a_webhook_that_is_not_told_is_found(open_house, change, said):
+    made, _ = open_house.lobby.webhooks.add("https://8.8.8.8/hook", ["ticket.*"], "operator")
+    assert at_the_doors(open_house)["webhooks"].words == "1 are told"
+    with open_house.database.write() as connection:
+        hooks.change_endpoint(connection, made.id, **change)
+    found = at_the_doors(open_house)["webhooks"]
+    assert not found.ok
+    assert found.words.startswith(f"{made.id} ")
+    assert said in found.words
+
+
+def test_a_help_desk_that_rings_and_cannot_be_read_is_found(open_house):
+    bell, _ = open_house.lobby.bells.add("request-tracker", "operator")
+    found = at_the_doors(open_house)["bells"]
+    assert (found.ok, bell.id in found.words) == (False, True)
+    with open_house.database.write() as connection:
+        bells.ring(connection, bell.system, "7", NOW, NOW)
+        bells.note_unread(connection, bell.system, "7", "rt.example cannot be reached", NOW)
+    found = at_the_doors(open_house)["bells"]
+    assert "ticket 7 of request-tracker: rt.example cannot be reached" in found.words
+    open_house.lobby.bells.end(bell.id, "operator")
