@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/api.md")
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*?)\n(.*?)(?=^\$ |\Z)", re.DOTALL | re.MULTILINE)
+_PATIENCE = 15.0
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -54,10 +56,14 @@ class Terminal:
             return printed.read()
 
     def leave(self) -> None:
-        """End whatever still runs."""
+        """End whatever still runs, and wait until it has: the next page may want its port."""
         for group in self._groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGTERM)
+                until = time.monotonic() + _PATIENCE
+                while time.monotonic() < until:
+                    os.killpg(group, 0)
+                    time.sleep(0.1)
 
 
 def check(page: str) -> tuple[int, int]:

@@ -243,8 +243,7 @@ def _bells(app: App) -> str:
 
     with app.database.read() as connection:
         every = [one for one in bells.bells(connection) if one.ended_at is None]
-        unread = connection.execute(bells.RING.select().where(bells.RING.c.error.is_not(None)))
-        faults = [f"ticket {one.number} of {one.system}: {one.error}" for one in unread]
+        faults = bells.unread(connection)
     if faults:
         raise KbSupportError(f"{len(faults)} tickets could not be read; {faults[0]}")
     help_desk = app.people.ticketing

@@ -125,3 +125,11 @@ def _bell(row: Any) -> Bell:
     created = aware(row.created_at)
     assert created is not None
     return Bell(row.id, row.system, row.signed, created, aware(row.ended_at))
+
+
+def unread(connection: Connection) -> list[str]:
+    """The tickets that were rung for and could not be read, each with why."""
+    query = select(RING).where(RING.c.error.is_not(None)).order_by(RING.c.system, RING.c.number)
+    return [
+        f"ticket {one.number} of {one.system}: {one.error}" for one in connection.execute(query)
+    ]
