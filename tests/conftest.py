@@ -1,10 +1,12 @@
 import fcntl
 import gc
+import multiprocessing
 import os
 import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import hypothesis
@@ -26,11 +28,19 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Those that take longest, so that none of them begins last while the other processes have nothing
 # left to do.
 LONGEST = (
-    "contracts/test_ticketing.py", "cli/test_manners.py", "stories/test_crashes.py",
-    "stories/test_injection.py", "learning/test_renewing.py", "knowledge/test_generations.py",
-    "adapters/test_embedders.py", "cli/test_desk_command.py", "learning/test_replaying.py",
-    "adapters/test_ticketing_faults.py",
+    "contracts/test_ticketing.py", "cli/test_manners.py", "api/test_serving.py",
+    "stories/test_injection.py", "stories/test_crashes.py", "learning/test_renewing.py",
+    "knowledge/test_generations.py", "api/test_schemathesis.py", "api/test_matrix.py",
+    "contracts/test_correspondence.py", "api/test_widget.py", "api/test_chat.py",
+    "api/test_chat_faults.py", "adapters/test_embedders.py", "cli/test_desk_command.py",
+    "learning/test_replaying.py", "adapters/test_ticketing_faults.py",
 )  # fmt: skip
+
+# What a process of ours imports until it has indexed: two seconds of work.
+IMPORTED = [
+    "alembic.command", "chromadb", "kbsupport.app", "kbsupport.learning.renewing", "onnxruntime",
+    "pytest", "sklearn.feature_extraction.text",
+]  # fmt: skip
 
 SAMPLE = Path(__file__).parents[1] / "data" / "articles"
 TICKETS = SAMPLE.with_name("tickets.jsonl")
@@ -75,6 +85,14 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Built:
         return shutil.copytree(whole, tmp_path_factory.mktemp(name) / name)
 
     return built
+
+
+@pytest.fixture(scope="session")
+def processes() -> ForkServerContext:
+    """Makes processes that begin with everything imported, and with nothing else of this one."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(IMPORTED)
+    return made
 
 
 @pytest.fixture(scope="session")

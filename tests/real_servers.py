@@ -70,9 +70,12 @@ def postgres_server() -> Iterator[Any]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One headless browser for all tests, the system's own."""
+    """One headless browser for the tests of a file, the system's own.
+
+    While it is there an event loop runs, and tests of other files could start none.
+    """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if path is None:
         cannot_have("Chromium", "it is not installed")

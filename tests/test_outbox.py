@@ -1,4 +1,3 @@
-import multiprocessing
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -229,12 +228,13 @@ def send_all(path, ready, sent):
     database.close()
 
 
-def test_processes_that_deliver_at_once_send_each_message_once(database):
+def test_processes_that_deliver_at_once_send_each_message_once(database, processes):
     for number in range(60):
         converse(database, "hello", conversation=f"v-{number}")
-    context = multiprocessing.get_context("spawn")
-    ready, sent = context.Barrier(3), context.Queue()
-    racing = [context.Process(target=send_all, args=(database.path, ready, sent)) for _ in range(3)]
+    ready, sent = processes.Barrier(3), processes.Queue()
+    racing = [
+        processes.Process(target=send_all, args=(database.path, ready, sent)) for _ in range(3)
+    ]
     for process in racing:
         process.start()
     found = sorted(sent.get(timeout=60) for _ in range(60))

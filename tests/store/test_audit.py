@@ -1,4 +1,3 @@
-import multiprocessing
 import stat
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -190,12 +189,11 @@ def test_a_log_written_anew_without_the_key_is_found(log):
     assert found == Verified(0, "row 1 is not as it was written, or was written with another key")
 
 
-def test_four_processes_write_one_chain(tmp_path):
+def test_four_processes_write_one_chain(tmp_path, processes):
     path = tmp_path / "kbsupport.db"
     database = Database(path)
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Barrier(4)
-    workers = [spawn.Process(target=note_many, args=(path, 50, ready)) for _ in range(4)]
+    ready = processes.Barrier(4)
+    workers = [processes.Process(target=note_many, args=(path, 50, ready)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -224,11 +222,10 @@ def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["audit.key"]
 
 
-def test_four_first_runs_at_once_agree_on_one_key(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    ready, keys = spawn.Barrier(4), spawn.Queue()
+def test_four_first_runs_at_once_agree_on_one_key(tmp_path, processes):
+    ready, keys = processes.Barrier(4), processes.Queue()
     path = tmp_path / "audit.key"
-    workers = [spawn.Process(target=make_key, args=(path, ready, keys)) for _ in range(4)]
+    workers = [processes.Process(target=make_key, args=(path, ready, keys)) for _ in range(4)]
     for worker in workers:
         worker.start()
     found = {keys.get(timeout=60) for _ in workers}

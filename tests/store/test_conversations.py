@@ -1,4 +1,3 @@
-import multiprocessing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -116,12 +115,11 @@ def test_a_message_sent_twice_is_a_conflict_and_leaves_no_gap(database):
         assert conversations.messages(connection, "v-2") == []
 
 
-def test_four_processes_number_a_conversation_without_a_gap(tmp_path):
+def test_four_processes_number_a_conversation_without_a_gap(tmp_path, processes):
     path, times = tmp_path / "kbsupport.db", 100
     database = Database(path)
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Barrier(4)
-    workers = [spawn.Process(target=write_many, args=(path, n, times, ready)) for n in range(4)]
+    ready = processes.Barrier(4)
+    workers = [processes.Process(target=write_many, args=(path, n, times, ready)) for n in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -1,4 +1,3 @@
-import multiprocessing
 import subprocess
 import sys
 import time
@@ -59,15 +58,14 @@ def test_the_settings_that_keep_what_was_acknowledged_are_in_force(sqlite_databa
     assert database.condition() == "wal, synchronous=2, intact"
 
 
-def test_four_processes_lose_no_update_and_no_decision(tmp_path):
+def test_four_processes_lose_no_update_and_no_decision(tmp_path, processes):
     path, times = tmp_path / "kbsupport.db", 100
     database = Database(path)
     with database.write() as connection:
         connection.exec_driver_sql("CREATE TABLE counter (held INTEGER)")
         connection.exec_driver_sql("INSERT INTO counter VALUES (0)")
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Barrier(4)
-    workers = [spawn.Process(target=count_up, args=(path, n, times, ready)) for n in range(4)]
+    ready = processes.Barrier(4)
+    workers = [processes.Process(target=count_up, args=(path, n, times, ready)) for n in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -81,11 +79,12 @@ def test_four_processes_lose_no_update_and_no_decision(tmp_path):
     database.close()
 
 
-def test_four_first_runs_at_once_make_one_database(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    ready, failures = spawn.Barrier(4), spawn.Queue()
+def test_four_first_runs_at_once_make_one_database(tmp_path, processes):
+    ready, failures = processes.Barrier(4), processes.Queue()
     path = tmp_path / "kbsupport.db"
-    workers = [spawn.Process(target=open_at_once, args=(path, ready, failures)) for _ in range(4)]
+    workers = [
+        processes.Process(target=open_at_once, args=(path, ready, failures)) for _ in range(4)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -24,7 +24,7 @@ def migrated(tmp_path):
     path = tmp_path / "kbsupport.db"
     config = Config()
     config.set_main_option("script_location", str(Path(sqlite.__file__).parent / "migrations"))
-    old = sqlite._pool(path, "BEGIN IMMEDIATE")
+    old = sqlite._pool(path, sqlite._take_the_lock)
     with old.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")

@@ -1,7 +1,6 @@
 """What only a server does: being named, away, busy, slow or killed; and a whole story on one."""
 
 import hashlib
-import multiprocessing
 import sys
 from datetime import UTC, datetime
 
@@ -58,11 +57,11 @@ def as_user(url, name):
     return make_url(url).set(username=name).render_as_string(hide_password=False)
 
 
-def test_four_processes_migrate_once_and_lose_nothing(postgres_url):
-    times, spawn = 25, multiprocessing.get_context("spawn")
-    ready = spawn.Barrier(4)
+def test_four_processes_migrate_once_and_lose_nothing(postgres_url, processes):
+    times = 25
+    ready = processes.Barrier(4)
     given = [(postgres_url, process, times, ready) for process in range(4)]
-    workers = [spawn.Process(target=write_many, args=one) for one in given]
+    workers = [processes.Process(target=write_many, args=one) for one in given]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -1,6 +1,5 @@
 """Power, people and full disks stop an index run at any moment; questions go on."""
 
-import multiprocessing
 import os
 import random
 import shutil
@@ -59,20 +58,6 @@ def index(home, articles, model_cache):
         app.index([articles])
 
 
-@pytest.fixture(scope="module")
-def running():
-    """Begin an index run in a process that has loaded everything already."""
-    loaded = multiprocessing.get_context("forkserver")
-    loaded.set_forkserver_preload(["chromadb", "onnxruntime", "sklearn", __name__])
-
-    def begin(*arguments):
-        run = loaded.Process(target=index, args=arguments)
-        run.start()
-        return run
-
-    return begin
-
-
 def change(articles, number):
     """Give every third article a line nobody has read before."""
     for path in sorted(articles.rglob("*.md"))[::3]:
@@ -90,7 +75,7 @@ def drafts(home):
 
 
 MOMENTS = {
-    "at any time": (lambda home, before: True, 2.5),
+    "at any time": (lambda home, before: True, 0.8),
     "while embedding": (lambda home, before: drafts(home), 0.15),
     "while building": (lambda home, before: set((home / "index").glob("gen-*")) - before, 0.3),
     "around the flip": (
@@ -105,7 +90,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_index_run_harms_nobody_and_the_next_one_completes(
-    good, model_cache, running, moment
+    good, model_cache, processes, moment
 ):
     reached, spread = MOMENTS[moment]
     home, articles = good / "home", good / "articles"
@@ -114,7 +99,8 @@ def test_a_killed_index_run_harms_nobody_and_the_next_one_completes(
     for number in range(KILLS):
         change(articles, number)
         before = set((home / "index").glob("gen-*"))
-        run = running(home, articles, model_cache)
+        run = processes.Process(target=index, args=(home, articles, model_cache))
+        run.start()
         while run.is_alive() and not reached(home, before):
             time.sleep(0.002)
         time.sleep(chance.random() * spread)
@@ -213,12 +199,13 @@ def index_again_and_again(home, root, numbers):
             app.index([root])
 
 
-def test_whoever_asks_while_index_runs_go_on_always_gets_an_answer(make_app, folder, home):
+def test_whoever_asks_while_index_runs_go_on_always_gets_an_answer(
+    make_app, folder, home, processes
+):
     root = folder(steady="# Refunds\n\nMoney comes back to your card within 14 days.\n")
     index_again_and_again(home, root, [0])
     reader, generations = make_app(), set()
-    spawn = multiprocessing.get_context("spawn")
-    builder = spawn.Process(target=index_again_and_again, args=(home, root, [1, 2, 3, 4, 5]))
+    builder = processes.Process(target=index_again_and_again, args=(home, root, [1, 2, 3, 4, 5]))
     builder.start()
     asked = 0
     while builder.is_alive():
