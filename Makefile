@@ -8,8 +8,9 @@ STAMP := .venv/.installed
 demo: $(STAMP)
 	$(BIN)/kbsupport demo
 
+# One thread each for numpy: the tests side by side take all cores already.
 test: $(STAMP)
-	$(BIN)/pytest -n auto --dist loadfile
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --durations=25
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,3 +1,4 @@
+import contextlib
 import fcntl
 import gc
 import multiprocessing
@@ -5,6 +6,7 @@ import os
 import shutil
 import socket
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 from kbsupport.app import App, open_app
 from kbsupport.evaluation.labels import read_labels
+from kbsupport.store.database import Database
 from kbsupport.testing import FakeEmbedder
 
 # What a property holds for is tested, not how busy the machine is.
@@ -133,6 +136,34 @@ def _settings_come_from_the_test(monkeypatch, tmp_path_factory):
     nowhere = tmp_path_factory.getbasetemp() / "nobody"
     monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(nowhere / "data"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_databases_are_copies(tmp_path_factory):
+    """Two thousand tests want an empty database: it is migrated once, and copied after.
+
+    The tests of the store itself migrate every one of theirs.
+    """
+    template = tmp_path_factory.mktemp("template") / "kbsupport.db"
+    Database(template).close()
+    real = Database.__init__
+
+    def begin(self, where):
+        store = "tests/store/" in os.environ.get("PYTEST_CURRENT_TEST", "")
+        if isinstance(where, Path) and not store and not where.exists():
+            with contextlib.suppress(OSError):
+                where.parent.mkdir(parents=True, exist_ok=True)
+                aside = where.with_name(f".{uuid.uuid4().hex}")
+                shutil.copyfile(template, aside)
+                # Of several who begin at once, one is first.
+                with contextlib.suppress(FileExistsError):
+                    os.link(aside, where)
+                aside.unlink()
+        real(self, where)
+
+    Database.__init__ = begin
+    yield
+    Database.__init__ = real
 
 
 @pytest.fixture
