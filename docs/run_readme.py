@@ -27,6 +27,8 @@ class Terminal:
 
     def __init__(self, home: str) -> None:
         self._env = {**os.environ, "KBSUPPORT_HOME": f"{home}/home", "NO_COLOR": "1"}
+        # Which answers are drawn for an audit is chance; no page can show that.
+        self._env["KBSUPPORT_REVIEW__AUDIT_SHARE"] = "0"
         self._env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self._env['PATH']}"
         self._held = f"{home}/variables"
         Path(self._held).touch()
