@@ -91,7 +91,6 @@ def main() -> None:
         confirmed = {text: ticket for one in senders for text, ticket in one.confirmed.items()}
         lost, doubled = _check(home, confirmed)
         with open_app(home=home) as app:
-            app.lobby.work.until_done()
             stranded = len(app.people.without_next_action())
             broken = app.people.verify().fault is not None
     figures = {
