@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.common import write_result
 from benchmarks.figures import figure, load_note, show
-from benchmarks.served import Served, served, wait_until_ready
+from benchmarks.served import Served, served, wait_until
 from kbsupport import open_app
 
 CLIENTS = 16
@@ -84,7 +84,8 @@ def main() -> None:
                 time.sleep(chance.uniform(0.3, 2.0))
                 for pid in web.workers():
                     os.kill(pid, signal.SIGKILL)
-                ready.append(wait_until_taking(web))
+                # The port stays open: what comes meanwhile waits for the first worker to be back.
+                ready.append(wait_until(web.taking))
             over.set()
             for one in senders:
                 one.join()
@@ -105,12 +106,6 @@ def main() -> None:
     }
     show(figures)
     write_result("http_kills", figures, "python benchmarks/http_kills.py", [began])
-
-
-def wait_until_taking(web: Served) -> float:
-    """Until a worker takes tickets again."""
-    time.sleep(0.05)
-    return wait_until_ready(web) + 0.05
 
 
 def _check(home: Path, confirmed: dict[str, str]) -> tuple[int, int]:

@@ -11,9 +11,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from kbsupport import open_app
@@ -38,6 +39,14 @@ class Served:
                 parts = json.load(said)["components"]
                 # A line of messages to be decided is no fault of whoever takes them in.
                 return all(parts[name] == "ok" for name in ("database", "index", "model"))
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def taking(self) -> bool:
+        """True if a worker answers that messages can be taken: `/readyz` is a 200."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as said:
+                return bool(said.status == HTTPStatus.OK)
         except (OSError, urllib.error.URLError):
             return False
 
@@ -73,7 +82,7 @@ def served(home: Path, *options: str, workers: int = 2) -> Iterator[Served]:
     program = subprocess.Popen(command, env=os.environ, stderr=log)
     made = Served(port, key, program)
     try:
-        wait_until_ready(made)
+        wait_until(made.ready)
         yield made
     finally:
         program.send_signal(signal.SIGTERM)
@@ -83,10 +92,10 @@ def served(home: Path, *options: str, workers: int = 2) -> Iterator[Served]:
             program.kill()
 
 
-def wait_until_ready(made: Served, patience: float = _PATIENCE) -> float:
+def wait_until(reached: Callable[[], bool], patience: float = _PATIENCE) -> float:
     """How many seconds it took."""
     begin = time.perf_counter()
-    while not made.ready():
+    while not reached():
         if time.perf_counter() - begin > patience:
             raise SystemExit(f"not ready after {patience:g} s")
         time.sleep(0.05)
