@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.common import write_result
@@ -83,7 +84,8 @@ def main() -> None:
             for _ in range(flags.kills):
                 time.sleep(chance.uniform(0.3, 2.0))
                 for pid in web.workers():
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 # The port stays open: what comes meanwhile waits for the first worker to be back.
                 ready.append(wait_until(web.taking))
             over.set()

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -55,12 +55,9 @@ class Served:
         return [self.program.pid, *_children(self.program.pid)]
 
     def workers(self) -> list[int]:
-        """The processes that answer, by what they were started as."""
-        return [
-            pid
-            for pid in _children(self.program.pid)
-            if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
-        ]
+        """The processes that answer: copies of the one that has imported everything."""
+        copied = [pid for pid in _children(self.program.pid) if "forkserver" in _command(pid)]
+        return [pid for pid in copied if not _children(pid)]
 
     def memory_mb(self) -> float:
         """What all of them hold, memory that is shared counted once."""
@@ -111,10 +108,18 @@ def free_port() -> int:
 
 def _children(pid: int) -> list[int]:
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text(encoding="ascii").split():
-            found += [int(child), *_children(int(child))]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        # A thread may end while we look.
+        with suppress(OSError):
+            for child in task.read_text(encoding="ascii").split():
+                found += [int(child), *_children(int(child))]
     return found
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+    return ""
 
 
 def _pss(pid: int) -> int:
