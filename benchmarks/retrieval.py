@@ -100,8 +100,8 @@ def baselines(
     rows = range(len(index.catalog.entries))
     articles = {article.id: article for article in library.articles()}
     vectors = embedder.embed([label.text for label in asked])
-    pairs = [[vector_scores(*index.vectors_of(row), vector) for row in rows] for vector in vectors]
-    cosines = np.array(pairs)
+    held = [index.vectors_of(row) for row in rows]
+    cosines = np.stack([vector_scores(held, vector) for vector in vectors])
     tfidf = tfidf_scores([articles[entry.article_id] for entry in index.catalog.entries], asked)
     return {
         "embeddings": cosines[:, :, 0],

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kbsupport.errors import IndexOutdated, NotIndexed
 from kbsupport.knowledge.opened import OpenGeneration
-from kbsupport.knowledge.ranking import fuse, order, vector_scores
+from kbsupport.knowledge.ranking import order
 from kbsupport.knowledge.remembering import Remembered, history_stamp, remember
+from kbsupport.knowledge.searching import (
+    Look,
+    Ranked,
+    best_of,
+    choose,
+    coverage_of,
+    rank,
+    score_of,
+    shown,
+)
 from kbsupport.knowledge.words import words
-from kbsupport.model import Article, Channels, Coverage, Filter, Found, Match, Passage
+from kbsupport.model import Article, Channels, Filter, Found
 from kbsupport.store import articles as store
 from kbsupport.store import generations
 from kbsupport.store.generations import Pruned
@@ -25,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
-    from kbsupport.knowledge.memory import Memory, Recall
+    from kbsupport.knowledge.memory import Memory
     from kbsupport.model import Reading
     from kbsupport.ports import Embedder
     from kbsupport.store.database import Database
@@ -36,23 +46,7 @@ _BY_VECTORS = 30
 _BY_SPELLING = 5
 _BY_RECALL = 10
 _MOST_MATCHES = 10
-_OF_THE_BEST = 3
 _TITLES_READ = 50
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    article: int
-    match: Match
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """A question with its vector, and what the memory says about it."""
-
-    text: str
-    vector: NDArray[np.float32]
-    recall: Recall
 
 
 class Library:
@@ -100,7 +94,7 @@ class Library:
         self, text: str, vector: NDArray[np.float32], by: Filter, passages: int, weights: Channels
     ) -> Found:
         index = self.open()
-        look = _Look(text, vector, self.memory(index).memory.recall(vector, text))
+        look = self._look(text, vector, self.memory(index).memory)
         found, ranked = self._weigh(index, look, by, weights)
         return self._with_passages(index, look, found, ranked, passages)
 
@@ -110,21 +104,27 @@ class Library:
         """What was found, with the passages, titles and article that a search shows."""
         index = self.open()
         places = [(index.place_of(match.article_id), match) for match in found.matches]
-        ranked = [_Ranked(place, match) for place, match in places if place is not None]
-        recall = self.memory(index).memory.recall(vector, text)
-        return self._with_passages(index, _Look(text, vector, recall), found, ranked, passages)
+        ranked = [Ranked(place, match) for place, match in places if place is not None]
+        look = self._look(text, vector, self.memory(index).memory)
+        return self._with_passages(index, look, found, ranked, passages)
+
+    def _look(
+        self, text: str, vector: NDArray[np.float32], memory: Memory, without: int | None = None
+    ) -> Look:
+        recall = memory.recall(vector, text, without)
+        return Look(text, vector, recall, self.open().terms.passages(text))
 
     def _with_passages(
         self,
         index: OpenGeneration,
-        look: _Look,
+        look: Look,
         found: Found,
-        ranked: Sequence[_Ranked],
+        ranked: Sequence[Ranked],
         passages: int,
     ) -> Found:
         if not ranked:
             return found
-        chosen = _chosen(index, ranked, look)[:passages]
+        chosen = choose(index, ranked, look)[:passages]
         versions = [r.match.version for r in ranked[:2]]
         with self._database.read() as connection:  # one look at the database for all of it
             titles = store.load_titles(connection, versions)
@@ -132,7 +132,7 @@ class Library:
             chunks = store.load_passages(
                 connection, index.generation.splitter, [(v, o) for v, o, _, _ in chosen]
             )
-        return replace(found, titles=titles, passages=_shown(chunks, chosen), article=article)
+        return replace(found, titles=titles, passages=shown(chunks, chosen), article=article)
 
     def weigh(
         self,
@@ -148,39 +148,38 @@ class Library:
 
         `without` hides one past ticket from the memory.
         """
-        look = _Look(text, vector, memory.recall(vector, text, without))
+        look = self._look(text, vector, memory, without)
         return self._weigh(self.open(), look, by, weights, most=None)[0]
 
     def reorder(self, text: str, found: Found, weights: Channels) -> Found:
         """What `weigh` found as a search with these weights would give it."""
         index = self.open()
-        scored = [replace(m, score=_score(m.channels, weights)) for m in found.matches]
+        scored = [replace(m, score=score_of(m.channels.values(), weights)) for m in found.matches]
         matches = tuple(scored[n] for n in order([m.score for m in scored])[:_MOST_MATCHES])
         best = index.place_of(matches[0].article_id) if matches else None
         if best is None:
             return found
-        return replace(found, matches=matches, coverage=_coverage(index, text, best))
+        return replace(found, matches=matches, coverage=coverage_of(index, text, best))
 
     def _weigh(
         self,
         index: OpenGeneration,
-        look: _Look,
+        look: Look,
         by: Filter,
         weights: Channels,
         most: int | None = _MOST_MATCHES,
-    ) -> tuple[Found, list[_Ranked]]:
+    ) -> tuple[Found, list[Ranked]]:
         terms = index.terms.articles(look.text)
         spelling = index.terms.heads(look.text)
         admitted = index.view(by)
         near = index.nearest(look.vector, by)[:_BY_VECTORS]
-        spoken = _best(terms, admitted, _BY_TERMS)
-        spelt = _best(spelling, admitted, _BY_SPELLING)
+        spoken = best_of(terms, admitted, _BY_TERMS)
+        spelt = best_of(spelling, admitted, _BY_SPELLING)
         places = (index.place_of(article) for article in look.recall.leading(_BY_RECALL))
         recalled = [place for place in places if place is not None and admitted[place]]
         candidates = sorted({*near, *spoken, *spelt, *recalled})
-        passages = index.terms.passages(look.text)
-        scores = (terms, spelling, index.catalog.greatest(passages))
-        ranked = _rank(index, candidates, look, scores, weights)[:most]
+        scores = (terms, spelling, index.catalog.greatest(look.passages))
+        ranked = rank(index, candidates, look, scores, weights, most)
         found = Found(
             generation=index.generation.id,
             unanswered=look.recall.unanswered(),
@@ -188,7 +187,7 @@ class Library:
         )
         if not ranked:
             return found, []
-        coverage = _coverage(index, look.text, ranked[0].article)
+        coverage = coverage_of(index, look.text, ranked[0].article)
         return replace(found, matches=tuple(r.match for r in ranked), coverage=coverage), ranked
 
     def memory(self, index: OpenGeneration | None = None) -> Remembered:
@@ -310,89 +309,3 @@ class Library:
     def _titles(self, versions: Sequence[int]) -> tuple[str, ...]:
         with self._database.read() as connection:
             return store.load_titles(connection, versions)
-
-
-def _chosen(
-    index: OpenGeneration, ranked: Sequence[_Ranked], look: _Look
-) -> list[tuple[int, int, float, float]]:
-    """Up to three passages of the first article, and the best one of each that follows."""
-    terms = index.terms.passages(look.text)
-    chosen: list[tuple[int, int, float, float]] = []
-    for place, one in enumerate(ranked):
-        rows = index.catalog.rows_of(one.article)
-        cosines = index.vectors_of(one.article)[0] @ look.vector
-        scored = [
-            (row, float(terms[row]), float(cosine))
-            for row, cosine in zip(rows, cosines, strict=True)
-            if index.catalog.is_passage(row)
-        ]
-        best = order([fuse(cosine, term) for _, term, cosine in scored])
-        for nth in best[: 1 if place else _OF_THE_BEST]:
-            row, term, cosine = scored[nth]
-            ordinal = int(index.catalog.ordinals[row])
-            chosen.append((one.match.version, ordinal, term, cosine))
-    return chosen
-
-
-def _shown(
-    chunks: Mapping[tuple[int, int], tuple[str, str, str, int, int]],
-    chosen: Sequence[tuple[int, int, float, float]],
-) -> tuple[Passage, ...]:
-    found = []
-    for version, ordinal, term, cosine in chosen:
-        article_id, section, text, start, end = chunks[version, ordinal]
-        found.append(
-            Passage(article_id, section, text, start, end, round(term, 6), round(cosine, 6))
-        )
-    return tuple(found)
-
-
-def _rank(
-    index: OpenGeneration,
-    candidates: Sequence[int],
-    look: _Look,
-    scores: tuple[NDArray[np.float32], ...],
-    weights: Channels,
-) -> list[_Ranked]:
-    index.load(candidates)
-    ranked = []
-    for article in candidates:
-        entry = index.catalog.entries[article]
-        channels = _channels(index, article, look, scores)
-        score = _score(channels, weights)
-        match = Match(entry.article_id, entry.version, score, channels, entry.topic)
-        ranked.append(_Ranked(article, match))
-    places = order([r.match.score for r in ranked])
-    return [ranked[place] for place in places]
-
-
-def _channels(
-    index: OpenGeneration,
-    article: int,
-    look: _Look,
-    scores: tuple[NDArray[np.float32], ...],
-) -> Channels:
-    terms, spelling, passages = scores
-    best, mean, about = vector_scores(*index.vectors_of(article), look.vector)
-    values = (
-        best, mean, about, float(terms[article]), float(spelling[article]),
-        float(passages[article]),
-        *look.recall.of(index.catalog.entries[article].article_id),
-    )  # fmt: skip
-    return Channels(*(round(value, 6) for value in values))
-
-
-def _score(channels: Channels, weights: Channels) -> float:
-    return round(channels.weighed(weights), 6)
-
-
-def _coverage(index: OpenGeneration, text: str, article: int) -> Coverage:
-    return Coverage(*index.terms.coverage(text, article))
-
-
-def _best(scores: NDArray[np.float32], admitted: NDArray[np.bool_], count: int) -> list[int]:
-    import numpy as np
-
-    shown = np.where(admitted, scores, 0.0)
-    best = np.argsort(-shown, kind="stable")[:count]
-    return [int(article) for article in best if shown[article] > 0]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kbsupport.knowledge.ranking import greatest_of
 from kbsupport.knowledge.terms import Postings, as_arrays, cosines, from_arrays, tfidf
 from kbsupport.knowledge.words import letters, terms
 from kbsupport.model import Unanswered
@@ -152,26 +153,41 @@ class Recall:
         best = np.argsort(-self._scores[:-1], kind="stable")[:count]
         return [self._memory.articles[place] for place in best]
 
-    def of(self, article: str) -> tuple[float, float, float, float]:
+    def of(self, article: str) -> tuple[float, ...]:
         """Score, best cosine, mean of the best three, and best likeness, of one article."""
-        return self._about(self._memory.places.get(article), _NEAREST)
+        return tuple(self.of_all([article])[0].tolist())
+
+    def of_all(self, articles: Sequence[str]) -> NDArray[np.float64]:
+        """The same of each of these; zeros for one that the memory never heard of."""
+        places = np.array([self._memory.places.get(one, -1) for one in articles], np.int64)
+        known = np.flatnonzero(places >= 0)
+        found = np.zeros((len(articles), 4))
+        found[known] = self._about(places[known], _NEAREST)
+        return found
 
     def unanswered(self) -> Unanswered:
         """The same of the questions that nobody could answer."""
-        found = self._about(len(self._memory.articles), _NEAREST_UNANSWERED)
+        place = np.array([len(self._memory.articles)])
+        found = self._about(place, _NEAREST_UNANSWERED)[0].tolist()
         return Unanswered(*(round(value, 6) for value in found))
 
-    def _about(self, place: int | None, nearest: int) -> tuple[float, float, float, float]:
-        if place is None:
-            return 0.0, 0.0, 0.0, 0.0
-        begin, end = self._memory.starts[place : place + 2]
-        rows = self._memory.members[begin:end]
-        score = float(self._scores[place])
-        if not len(rows):
-            return score, 0.0, 0.0, 0.0
-        near = sorted(self._near[rows].tolist(), reverse=True)[:nearest]
-        likeness = float(self._likest[place])
-        return score, max(near[0], 0.0), sum(near) / len(near), max(likeness, 0.0)
+    def _about(self, places: NDArray[np.int64], nearest: int) -> NDArray[np.float64]:
+        found = np.zeros((len(places), 4))
+        found[:, 0] = self._scores[places]
+        begins = self._memory.starts[places]
+        sizes = self._memory.starts[places + 1] - begins
+        some = np.flatnonzero(sizes)
+        if not len(some):
+            return found
+        begins, sizes = begins[some], sizes[some]
+        # The members of each, one after the other.
+        rows = np.arange(sizes.sum()) + np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
+        near = self._near[self._memory.members[rows]].astype(np.float64)
+        best, mean = greatest_of(near, sizes, nearest)
+        found[some, 1] = np.maximum(best, 0.0)
+        found[some, 2] = mean
+        found[some, 3] = np.maximum(self._likest[places[some]], 0.0)
+        return found
 
 
 def _greatest(values: Floats, members: NDArray[np.int32], starts: NDArray[np.int64]) -> Floats:

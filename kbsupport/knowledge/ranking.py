@@ -16,17 +16,43 @@ _NEAREST = 3
 
 
 def vector_scores(
-    chunks: NDArray[np.float32], length: float, question: NDArray[np.float32]
-) -> tuple[float, float, float]:
-    """The best cosine, the mean of the best three, and that with the centroid.
+    articles: Sequence[tuple[NDArray[np.float32], float]], question: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """For each article the best cosine, the mean of the best three, and that with the centroid.
 
-    `length` is of the sum of the chunks' vectors, which no question changes.
+    An article is its chunks' vectors and the length of their sum, which no question changes.
     """
-    # Plain floats: an article has a dozen chunks, and numpy's every call costs more than all.
-    cosines = sorted((chunks @ question).tolist(), reverse=True)
-    top = cosines[:_NEAREST]
-    about = sum(cosines) / length if length else 0.0
-    return cosines[0], sum(top) / len(top), about
+    if not articles:
+        return np.zeros((0, 3))
+    cosines = [vectors @ question for vectors, _ in articles]
+    sizes = np.array([len(one) for one in cosines])
+    flat = np.concatenate(cosines).astype(np.float64)
+    best, mean = greatest_of(flat, sizes, _NEAREST)
+    lengths = np.array([length for _, length in articles])
+    sums = np.add.reduceat(flat, _begins(sizes))
+    about = np.divide(sums, lengths, out=np.zeros(len(sizes)), where=lengths > 0)
+    return np.stack((best, mean, about), axis=1)
+
+
+def greatest_of(
+    values: NDArray[np.float64], sizes: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The greatest value of each group, and the mean of its greatest few; no group is empty.
+
+    Groups lie one after the other. All at once: one by one, numpy's every call costs more than
+    the dozen values of a group.
+    """
+    begins = _begins(sizes)
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    falling = values[np.lexsort((-values, owners))]
+    places = np.arange(len(values)) - begins[owners]
+    top = np.add.reduceat(np.where(places < count, falling, 0.0), begins)
+    return falling[begins], top / np.minimum(sizes, count)
+
+
+def _begins(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    begins: NDArray[np.int64] = np.cumsum(sizes) - sizes
+    return begins
 
 
 def centroid_length(chunks: NDArray[np.float32]) -> float:

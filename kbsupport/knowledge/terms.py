@@ -75,7 +75,6 @@ class TermIndex:
 
     def __init__(self, articles: Postings, passages: Postings, heads: Postings) -> None:
         self._articles, self._passages, self._heads = articles, passages, heads
-        self._asked: tuple[str, Scores] = ("", np.zeros(0, np.float32))
 
     @classmethod
     def fit(cls, articles: Sequence[Article], passages: Sequence[str]) -> TermIndex:
@@ -98,12 +97,7 @@ class TermIndex:
 
     def passages(self, question: str) -> Scores:
         """TF-IDF cosine with each passage."""
-        asked, scores = self._asked  # one question asks twice: to rank, and to choose passages
-        if asked != question or not len(scores):
-            scores = cosines(self._passages, terms(question))
-            scores.flags.writeable = False
-            self._asked = (question, scores)
-        return scores
+        return cosines(self._passages, terms(question))
 
     def heads(self, question: str) -> Scores:
         """Likeness of spelling with each article's title, headings and seen questions."""

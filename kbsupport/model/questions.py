@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import attrgetter, mul
+from operator import attrgetter
 
 from kbsupport.model.articles import Article, Audience
 from kbsupport.model.customers import Identity
@@ -92,11 +92,6 @@ class Channels(Flat):
     def values(self) -> tuple[float, ...]:
         """The numbers in the order of the fields."""
         found: tuple[float, ...] = _VALUES(self)
-        return found
-
-    def weighed(self, weights: Channels) -> float:
-        """One number to order articles by; it is never shown as a probability."""
-        found: float = sum(map(mul, self.values(), weights.values()))
         return found
 
 

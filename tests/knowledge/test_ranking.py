@@ -18,7 +18,7 @@ def unit(rows):
 def test_the_best_chunk_counts_and_so_does_the_whole_article():
     question = unit([[1, 0]])[0]
     chunks = unit([[1, 0], [0, 1]])
-    best, mean, about = vector_scores(chunks, centroid_length(chunks), question)
+    ((best, mean, about),) = vector_scores([(chunks, centroid_length(chunks))], question)
     assert best == pytest.approx(1)
     assert mean == pytest.approx(0.5)
     assert about == pytest.approx(np.sqrt(0.5))
@@ -26,14 +26,30 @@ def test_the_best_chunk_counts_and_so_does_the_whole_article():
 
 def test_chunks_that_cancel_out_have_no_centroid():
     chunks = unit([[1, 0], [-1, 0]])
-    scores = vector_scores(chunks, centroid_length(chunks), unit([[1, 0]])[0])
-    assert scores == (pytest.approx(1), pytest.approx(0), 0)
+    (scores,) = vector_scores([(chunks, centroid_length(chunks))], unit([[1, 0]])[0])
+    assert tuple(scores) == (pytest.approx(1), pytest.approx(0), 0)
 
 
 def test_the_mean_is_of_the_best_three_alone():
     chunks = unit([[1, 0], [1, 0], [1, 0], [-1, 0], [-1, 0]])
-    _, mean, _ = vector_scores(chunks, centroid_length(chunks), unit([[1, 0]])[0])
+    ((_, mean, _),) = vector_scores([(chunks, centroid_length(chunks))], unit([[1, 0]])[0])
     assert mean == pytest.approx(1)
+
+
+CHUNKS = st.integers(1, 9).flatmap(
+    lambda count: arrays(np.float32, (count, 3), elements=st.floats(-1, 1, width=32))
+)
+
+
+@given(st.lists(CHUNKS, min_size=1, max_size=6))
+def test_articles_are_scored_together_as_each_alone(articles):
+    held = [(chunks, centroid_length(chunks)) for chunks in articles]
+    question = unit([[1, 2, 3]])[0]
+    together = vector_scores(held, question)
+    for one, row in zip(held, together, strict=True):
+        assert vector_scores([one], question)[0].tolist() == pytest.approx(row.tolist())
+        cosines = sorted((one[0] @ question).tolist(), reverse=True)
+        assert row[:2].tolist() == pytest.approx([cosines[0], np.mean(cosines[:3])])
 
 
 def test_more_evidence_of_either_kind_never_ranks_lower():
