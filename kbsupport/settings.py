@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsError,
+)
 
 from kbsupport.errors import ConfigError
 
@@ -149,7 +155,7 @@ class ServeSettings(_Section):
     priority_calls_a_minute: int = Field(default=60_000, ge=1)
     most_kilobytes: int = Field(default=1000, ge=1)
     body_seconds: float = Field(default=10.0, gt=0)
-    drain_seconds: float = Field(default=8.0, gt=0, le=9)
+    drain_seconds: float = Field(default=8.0, gt=0, le=8)
     token_minutes: float = Field(default=60.0, gt=0, le=1440)
     # Proxies in front of this one that say truly whom they speak for.
     proxies: tuple[str, ...] = ()
@@ -171,6 +177,19 @@ class Settings(BaseSettings):
     """Everything that can be set. No file is needed to start."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What `load` gathered, and nothing else: other programs have variables as well."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
     embedder: EmbedderSettings = EmbedderSettings()
     writer: WriterSettings = WriterSettings()
     rewriter: RewriterSettings = RewriterSettings()

@@ -147,3 +147,10 @@ def test_files_that_are_no_text_are_errors_with_their_name(place):
     Path("kbsupport.toml").rmdir()
     Path(".env").write_bytes(b"A=\xff")
     assert ".env" in said()
+
+
+def test_a_variable_of_another_program_is_no_setting(monkeypatch, tmp_path):
+    before = load(tmp_path / "home").settings
+    for name in ("SERVE", "WRITER", "DESK"):
+        monkeypatch.setenv(name, "1")
+    assert load(tmp_path / "home").settings == before
