@@ -1,6 +1,8 @@
 """Run every `console` and `python` block of a page and compare what they print.
 
-python docs/run_readme.py [PAGE…]        README.md and docs/api.md, if none is named
+python docs/run_readme.py [PAGE…]        those of STORIES, if none is named
+
+A command goes on in the next line where it ends with a backslash.
 """
 
 import doctest
@@ -15,10 +17,19 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/api.md")
+# Pages of a story are read at one terminal: each goes on where the one before ended.
+STORIES = (
+    ("README.md",),
+    (
+        "docs/api.md", "docs/chat.md", "docs/openai.md", "docs/graphql.md", "docs/mcp.md",
+        "docs/events.md",
+    ),
+)  # fmt: skip
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
-COMMAND = re.compile(r"^\$ (.*?)\n(.*?)(?=^\$ |\Z)", re.DOTALL | re.MULTILINE)
+COMMAND = re.compile(r"^\$ ((?:[^\n]*\\\n)*[^\n]*)\n(.*?)(?=^\$ |\Z)", re.DOTALL | re.MULTILINE)
 _PATIENCE = 15.0
+# What takes longer waits for something that will never come.
+_LONGEST = 180.0
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -53,7 +64,11 @@ class Terminal:
                 start_new_session=True,
             )  # fmt: skip
             self._groups.append(started.pid)
-            started.wait()
+            try:
+                started.wait(_LONGEST)
+            except subprocess.TimeoutExpired:
+                os.killpg(started.pid, signal.SIGKILL)
+                started.wait()
             printed.seek(0)
             return printed.read()
 
@@ -68,37 +83,52 @@ class Terminal:
                     time.sleep(0.1)
 
 
-def check(page: str) -> tuple[int, int]:
+def check(terminal: Terminal, page: str) -> tuple[int, int]:
     """How many commands were run, and how many printed something else than the page says."""
     wrong = ran = 0
     same = doctest.OutputChecker()
+    for kind, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
+        if kind == "python":
+            code, _, expected = text.partition("\n# prints\n")
+            expected = re.sub(r"^# ?", "", expected, flags=re.MULTILINE)
+            pairs = [(code, expected)]
+        else:
+            pairs = COMMAND.findall(text)
+        for typed, expected in pairs:
+            ran += 1
+            printed = terminal.run(typed) if kind == "python" else terminal.type(typed)
+            if not same.check_output(expected.strip() + "\n", printed.strip() + "\n", FLAGS):
+                wrong += 1
+                print(f"-- {typed}\nexpected:\n{expected}\nprinted:\n{printed}")
+    return ran, wrong
+
+
+def told(story: tuple[str, ...]) -> bool:
+    """Run a story from its beginning; False where a page of it does not tell the truth."""
+    good = True
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         terminal = Terminal(home)
-        for kind, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
-            if kind == "python":
-                code, _, expected = text.partition("\n# prints\n")
-                expected = re.sub(r"^# ?", "", expected, flags=re.MULTILINE)
-                pairs = [(code, expected)]
-            else:
-                pairs = COMMAND.findall(text)
-            for typed, expected in pairs:
-                ran += 1
-                printed = terminal.run(typed) if kind == "python" else terminal.type(typed)
-                if not same.check_output(expected.strip() + "\n", printed.strip() + "\n", FLAGS):
-                    wrong += 1
-                    print(f"-- {typed}\nexpected:\n{expected}\nprinted:\n{printed}")
+        for page in story:
+            begun = time.monotonic()
+            ran, wrong = check(terminal, page)
+            good &= ran > 0 and not wrong
+            took = time.monotonic() - begun
+            print(f"{page}: {ran} commands run, {wrong} differ, {took:.0f} s", flush=True)
         terminal.leave()
-    return ran, wrong
+    return good
+
+
+def until(page: str) -> tuple[str, ...]:
+    """The pages of a story up to one of them."""
+    story = next((one for one in STORIES if page in one), (page,))
+    return story[: story.index(page) + 1]
 
 
 def main() -> int:
     """Exit 1 and show the difference where a page does not tell the truth."""
-    failed = False
-    for page in sys.argv[1:] or PAGES:
-        ran, wrong = check(page)
-        failed |= bool(wrong) or not ran
-        print(f"{page}: {ran} commands run, {wrong} differ")
-    return int(failed)
+    stories = tuple(map(until, sys.argv[1:])) or STORIES
+    wrong = [story for story in stories if not told(story)]
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from kbsupport.errors import KbSupportError, StoreError
 from kbsupport.keeping import Overtaken
 from kbsupport.model import Kept, Question, Reply
 from kbsupport.store import conversations, decisions, waiting
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from kbsupport.assistant import Assistant
     from kbsupport.store.database import Database
 
+_LOG = logging.getLogger("kbsupport.work")
 # Whoever took a conversation and was killed keeps others from it for so long.
 _LEASE = timedelta(seconds=60)
 # However fast somebody goes on writing, so long after the first message it is decided.
@@ -70,14 +73,21 @@ class Deciding:
         question = self._question(taken)
         if question is None:  # erased, or decided with another message meanwhile
             with self._database.write() as connection:
-                waiting.end(connection, taken.conversation_id)
+                # Unless somebody wrote since we looked.
+                if not conversations.undecided(connection, taken.conversation_id):
+                    waiting.end(connection, taken.conversation_id)
             return
         try:
             reply = self._assistant().ask(question)
         except Overtaken:
             # Somebody wrote meanwhile: it is no fault of the message, and is thought of anew.
             with self._database.write() as connection:
-                waiting.release(connection, taken.conversation_id, again=True)
+                waiting.release(connection, taken)
+        except StoreError:
+            raise  # nothing can be kept, of any conversation
+        except KbSupportError as error:
+            # Its lease stays: it comes again in a minute, after all that have not failed.
+            _LOG.error("%s: %s", taken.conversation_id, " ".join(str(error).split()))
         else:
             self._told(reply, question.channel)
 

@@ -212,11 +212,17 @@ def _requests(connection: Connection, theirs: _Theirs) -> int:
         row.key
         for row in asked
         if row.customer_id == theirs.customer
-        or (row.body and _speaks_of(theirs, json.loads(row.body)))
+        or (row.body and any(_speaks_of(theirs, said) for said in _spoken(row.body)))
     }
     return _delete(connection, KEY, KEY.c.key, gone) + _delete(
         connection, REQUEST, REQUEST.c.key, answered
     )
+
+
+def _spoken(body: str) -> list[Any]:
+    """What an answer said: one JSON text, or one a line where it was streamed."""
+    lines = [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")]
+    return [json.loads(one) for one in lines or [body] if one != "[DONE]"]
 
 
 def _entries(connection: Connection, theirs: _Theirs) -> int:

@@ -20,7 +20,7 @@ from kbsupport.model import (
     message_key,
     storable,
 )
-from kbsupport.store import conversations, events, tickets, waiting
+from kbsupport.store import conversations, events, requests, tickets, waiting
 from kbsupport.store.together import Together
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from kbsupport.store.database import Database
 
-# A ticket that nobody decided for so long is put before people by the sweep.
+# A message that nobody decided for so long is put before people by the sweep.
 _PATIENCE = timedelta(minutes=30)
 _NEW = "new"
+_CREATED = 201
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,23 @@ class Received:
     new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A request that is done once: its name, what it asks, and how it is answered."""
+
+    name: str
+    asked: str
+    answer: Callable[[Received], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a request is answered with; not `new` if it was answered so before."""
+
+    text: str
+    new: bool
+
+
 class Intake:
     """The one place where a message is stored before anything is thought of it."""
 
@@ -73,16 +91,37 @@ class Intake:
 
     def receive(self, given: Incoming) -> Received:
         """Store the message with its ticket, in one transaction; with its key, once."""
+        return self._together.write(self._storing(given))
+
+    def answer(self, given: Incoming, once: Once) -> Answered:
+        """The same, and keep with it what the request is answered with, whenever it comes again."""
+        store = self._storing(given)
+
+        def answered(connection: Connection) -> Answered:
+            before = requests.answered(connection, once.name, once.asked)
+            if before is not None:
+                return Answered(before, new=False)
+            received = store(connection)
+            text = once.answer(received)
+            requests.keep(
+                connection, once.name, once.asked, given.customer_id, self._clock(),
+                status=_CREATED, body=text,
+            )  # fmt: skip
+            return Answered(text, received.new)
+
+        return self._together.write(answered)
+
+    def _storing(self, given: Incoming) -> Callable[[Connection], Received]:
         text = storable(given.text).replace("\0", " ")
         files = self._attach(given.uploads) if given.uploads else ()
         sender = given.customer_id or given.conversation_id
         key = message_key(given.channel, sender, given.key)
 
         def store(connection: Connection) -> Received:
-            before = _before(connection, key, text)
+            before = _before(connection, key, (given.conversation_id, text, files))
             return before or self._receive(connection, given, text, key, files)
 
-        return self._together.write(store)
+        return store
 
     def _receive(
         self,
@@ -105,6 +144,9 @@ class Intake:
         created = ticket is None
         if ticket is None:
             ticket = self._open(connection, given, conversation, text, now)
+        elif not ticket.state.with_a_person:
+            by = now + _PATIENCE
+            tickets.expect(connection, ticket.id, min(by, ticket.next_action_at or by))
         cause = events.record(
             connection, EventType.MESSAGE_RECEIVED, now=now, ticket_id=ticket.id,
             body={"message": message.id, "seq": message.seq},
@@ -135,14 +177,27 @@ class Intake:
         )  # fmt: skip
 
 
-def _before(connection: Connection, key: str | None, text: str) -> Received | None:
+def _before(
+    connection: Connection,
+    key: str | None,
+    given: tuple[str | None, str, tuple[Attachment, ...]],
+) -> Received | None:
+    """What came with this key before, if it was this very message."""
     message = conversations.message_with_key(connection, key) if key is not None else None
     if message is None:
         return None
+    conversation, text, files = given
     ticket = tickets.ticket_of(connection, message.conversation_id)
-    if message.text != text or ticket is None:
+    # Without a conversation it began one.
+    there = message.conversation_id == conversation if conversation else message.seq == 1
+    alike = message.text == text and _hashes(message.attachments) == _hashes(files)
+    if ticket is None or not there or not alike:
         raise Conflict(f"the key {key!r} was used for another message; give each its own")
     return Received(ticket, message, new=False)
+
+
+def _hashes(files: Sequence[Attachment]) -> list[str]:
+    return [one.sha256 for one in files]
 
 
 def _asked(given: Incoming) -> dict[str, Any]:

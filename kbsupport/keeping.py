@@ -235,6 +235,7 @@ class Keeper:
             )  # fmt: skip
             return ticket, True
         if held.state is State.CLOSED and state is not State.QUEUED:
+            tickets.expect(connection, held.id, None)
             return held, False  # thanks for a closed ticket do not open it again
         if held.state is State.NEW:  # until now nobody knew more of it than its words
             case = turn.thought.case

@@ -6,6 +6,7 @@ Both are stored with the change that they tell of, and go out afterwards: at lea
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,14 +90,23 @@ class Outbox:
         """Who is told."""
         return tuple(self._subscribers)
 
-    def deliver(self, now: datetime | None = None, only: str | None = None) -> Delivered:
-        """Tell each subscriber what is new, until all is told or it fails; none holds up others."""
+    def deliver(
+        self,
+        now: datetime | None = None,
+        only: str | None = None,
+        seconds: float | None = None,
+    ) -> Delivered:
+        """Tell each subscriber what is new, until all is told or it fails; none holds up others.
+
+        After so many `seconds` each leaves the rest for the next time.
+        """
         told: dict[str, int] = {}
         failed: dict[str, str] = {}
         for name, subscriber in self._subscribers.items():
             if only not in {None, name}:
                 continue
-            told[name], error = self._tell(name, subscriber, now or self._clock())
+            until = None if seconds is None else time.monotonic() + seconds
+            told[name], error = self._tell(name, subscriber, now or self._clock(), until)
             if error is not None:
                 failed[name] = error
         return Delivered(told, failed)
@@ -107,7 +117,9 @@ class Outbox:
             found = {name: events.subscriber(connection, name) for name in self._subscribers}
         return {name: progress for name, progress in found.items() if progress.attempts}
 
-    def _tell(self, name: str, subscriber: Subscriber, now: datetime) -> tuple[int, str | None]:
+    def _tell(
+        self, name: str, subscriber: Subscriber, now: datetime, until: float | None
+    ) -> tuple[int, str | None]:
         with self._database.read() as connection:
             progress = events.subscriber(connection, name)
         again = progress.next_attempt_at
@@ -120,7 +132,7 @@ class Outbox:
                 batch = events.events(connection, place, _BATCH)
             if not batch:
                 return told, None
-            read, error = _read(subscriber, batch)
+            read, error = _read(subscriber, batch, until)
             told += len(read)
             with self._database.write() as connection:
                 if read:
@@ -130,7 +142,8 @@ class Outbox:
                     before = 0 if told else progress.attempts
                     again = now + pause(before + 1, self._chance())
                     events.note_failure(connection, name, error, again)
-                    return told, error
+            if error is not None or len(read) < len(batch):
+                return told, error
 
     def deliver_messages(self, channel: Send, now: datetime | None = None) -> Sent:
         """Send what is due, each conversation in order; a day after the first attempt it failed.
@@ -195,9 +208,13 @@ def note_delivered(database: Database, message: Message, became: Delivery, now: 
             )  # fmt: skip
 
 
-def _read(subscriber: Subscriber, batch: Sequence[Event]) -> tuple[Sequence[Event], str | None]:
-    """The events that it took, and why it did not take the next one."""
+def _read(
+    subscriber: Subscriber, batch: Sequence[Event], until: float | None
+) -> tuple[Sequence[Event], str | None]:
+    """The events that it took, and why it did not take the next one if there was time."""
     for place, event in enumerate(batch):
+        if place and until is not None and time.monotonic() > until:
+            return batch[:place], None
         try:
             subscriber(event)
         except Exception as raised:  # noqa: BLE001 - what a stranger raises is no fault of others

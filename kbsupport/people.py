@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kbsupport.desk.briefs import DeskBrief
     from kbsupport.desk.desk import Desk
     from kbsupport.desk.rota import Rota
+    from kbsupport.desk.rota_file import RotaFile
     from kbsupport.desk.sweeping import Swept
     from kbsupport.desk.turns import Answered
     from kbsupport.erasing import Erased
@@ -72,7 +73,6 @@ class People:
         self._settings, self._home = loaded.settings, loaded.home
         self._database, self.clock = database, clock
         self._shelf, self._reader = shelf, reader
-        self._rota: tuple[Any, Rota] | None = None
 
     @cached_property
     def crm(self) -> Crm:
@@ -235,19 +235,16 @@ class People:
         with self._database().read() as connection:
             return find_ref(connection, ticket_id)
 
-    def rota(self) -> Rota:
-        """Who takes what, as the file says now: the one set, else the home's, else what ships."""
-        from kbsupport.desk.rota import default_rota, read_rota
+    @cached_property
+    def _rota(self) -> RotaFile:
+        from kbsupport.desk.rota_file import RotaFile
 
-        own = self._home / "specialists.toml"
-        path = self._settings.desk.rota or (own if own.is_file() else None)
-        # Every escalation asks; the file is read again only once it has changed.
-        stamp = None if path is None else (path, *_stamp(path))
-        if self._rota is None or self._rota[0] != stamp:
-            tiers = self._settings.customers.tiers
-            read = default_rota() if path is None else read_rota(path, tiers)
-            self._rota = (stamp, read)
-        return self._rota[1]
+        tiers = self._settings.customers.tiers
+        return RotaFile(self._settings.desk.rota, self._home / "specialists.toml", tiers)
+
+    def rota(self) -> Rota:
+        """Who takes what, as the file says now."""
+        return self._rota.read()
 
     def find(self, customer_id: str) -> Customer:
         """What the CRM knows of a customer."""
@@ -387,11 +384,3 @@ class People:
 def _insisted(checked: Checked) -> tuple[str, ...]:
     """What a person sent in spite of the check: kept in the audit log."""
     return tuple(str(one.fault) for one in checked.findings if one.blocks)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        held = path.stat()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}; see [desk] rota") from error
-    return held.st_mtime_ns, held.st_size

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from kbsupport import erasing
 from kbsupport.erasing import erase, pseudonym
 from kbsupport.errors import Conflict, NotFound, StoreError
+from kbsupport.intake import Incoming
 from kbsupport.model import (
     ApiKey,
     Attachment,
@@ -43,6 +44,7 @@ from kbsupport.store import (
     waiting,
 )
 from kbsupport.store.database import Database
+from kbsupport.store.requests import REQUEST
 
 NOW = datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
 KEY = bytes(range(32))
@@ -113,8 +115,8 @@ def door(connection, texts, held, word):
     key = ApiKey(word, texts["name"], Role.CUSTOMER, frozenset(Scope), NOW, texts["id"])
     api_keys.add_key(connection, key, "h")
     api_keys.keep_entry(connection, word, {"customer_id": texts["id"]}, held, NOW, NOW)
-    requests.begin(connection, word, "h", texts["id"], NOW)
-    requests.done(connection, word, 200, json.dumps({"text": texts["answered"]}))
+    begun = requests.begin(connection, word, "h", texts["id"], NOW)
+    requests.done(connection, begun, 200, json.dumps({"text": texts["answered"]}))
     given = {"product": texts["brief"]}
     waiting.add(connection, held, now=NOW, ready_at=NOW, cause=1, given=given)
 
@@ -388,6 +390,19 @@ def test_the_memory_forgets_the_customers_labels(proven_app):
         path.read_bytes() for path in proven_app.home.rglob("*") if path.is_file()
     )
     assert proven_app.search("anything").matches
+
+
+def test_what_was_streamed_to_somebody_else_is_read_and_stops_nothing(proven_app):
+    with proven_app.database.write() as connection:
+        for name, said in (("theirs", "C-9"), ("others", "C-8")):
+            frames = f'data: {{"who": "{said}"}}\n\ndata: [DONE]\n\n'
+            requests.done(connection, requests.begin(connection, name, "h", None, NOW), 200, frames)
+    proven_app.lobby.intake.receive(Incoming("hello", customer_id="C-9"))
+    proven_app.lobby.work.until_done()
+    proven_app.people.erase("C-9", "test")
+    with proven_app.database.read() as connection:
+        rows = connection.execute(REQUEST.select()).all()
+    assert [row.key for row in rows] == ["others"]
 
 
 def test_every_table_is_either_cleaned_or_free_of_customers():

@@ -242,3 +242,20 @@ def test_processes_that_deliver_at_once_send_each_message_once(database, process
         process.join(60)
     assert found == list(range(1, 61))
     assert sent.empty()
+
+
+def test_whoever_is_slow_leaves_the_rest_for_the_next_time(database):
+    happen(database, 30)
+    heard = []
+
+    def slow(event):
+        heard.append(event.id)
+        time.sleep(0.05)
+
+    box = Outbox(database, {"slow": slow}, lambda: NOW)
+    first = box.deliver(seconds=0.2).told["slow"]
+    assert 1 <= first < 30
+    while box.deliver(seconds=0.2).told["slow"]:
+        pass
+    assert heard == sorted(heard)
+    assert len(heard) == 30

@@ -9,13 +9,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kbsupport.access import tokens
 from kbsupport.access.tokens import Token
-from kbsupport.errors import ConfigError, NotFound
+from kbsupport.errors import ConfigError, NotFound, StoreError
 from kbsupport.model import MOST, USUAL, ApiKey, Caller, Role, Scope
 from kbsupport.store import api_keys, audit
 
@@ -73,17 +74,22 @@ class Keys:
         return key, self._keep(key, by, "key.added")
 
     def rotate(self, id: str, by: str, grace: timedelta = timedelta(0)) -> tuple[ApiKey, str]:
-        """The same key with a new id and secret; the old one ends after the grace."""
-        with self._database.read() as connection:
+        """The same key with a new id and secret; the old one ends after the grace, or before."""
+        secret, now = secrets.token_urlsafe(32), self._clock()
+        with self._database.write() as connection:
             found = api_keys.find_key(connection, id)
-        if found is None or not found[0].valid_at(self._clock()):
-            raise NotFound(f"no key {id!r} is in use; see: kbsupport keys list")
-        key = replace(
-            found[0], id=secrets.token_hex(6), created_at=self._clock(), last_used_at=None
-        )
-        text = self._keep(key, by, "key.rotated")
-        self._end(id, by, self._clock() + grace)
-        return key, text
+            if found is None or not found[0].valid_at(now):
+                raise NotFound(f"no key {id!r} is in use; see: kbsupport keys list")
+            key = replace(found[0], id=secrets.token_hex(6), created_at=now, last_used_at=None)
+            api_keys.add_key(connection, key, self._hash(secret))
+            about = {"role": str(key.role), "scopes": sorted(key.scopes)}
+            self._audit(connection, by, "key.rotated", key.id, about)
+            ended = api_keys.end_key(connection, id, now + grace, now)
+            until = ended.revoked_at or ended.expires_at or now
+            self._audit(connection, by, "key.ended", id, {"at": until.isoformat()})
+        with self._lock:
+            self._held.pop(id, None)
+        return key, f"{PREFIX}{key.id}_{secret}"
 
     def revoke(self, id: str, by: str) -> ApiKey:
         """End a key, and every token that was given with it."""
@@ -98,12 +104,18 @@ class Keys:
         self, by: Caller, minutes: float, *, customer_id: str | None, conversation_id: str | None
     ) -> str:
         """A token that stands for one customer, or for the visitor of one conversation."""
-        until = self._clock() + timedelta(minutes=minutes)
+        until = self.until(minutes)
         return tokens.sign(self._secret, Token(by.key_id, customer_id, conversation_id, until))
+
+    def until(self, minutes: float) -> datetime:
+        """When a token ends that is given now."""
+        return self._clock() + timedelta(minutes=minutes)
 
     def at_hand(self, text: str) -> bool:
         """True if `admit` would ask the database nothing."""
         named, now = text.removeprefix(PREFIX).partition("_")[0], self._now()
+        if not text.startswith(PREFIX):
+            return False
         with self._lock:
             held = self._held.get(named)
             return held is not None and now < held[0] and now < self._used.get(named, 0.0)
@@ -145,18 +157,22 @@ class Keys:
         return (caller, found[1]) if self.still(caller) else None
 
     def still(self, caller: Caller) -> bool:
-        """True while the key that a caller came in with has not ended."""
-        found = self._find(caller.key_id)
-        return found is not None and found[0].valid_at(self._clock())
+        """True while the key and the token that a caller came in with have not ended."""
+        found, now = self._find(caller.key_id), self._clock()
+        lasts = caller.expires_at is None or now < caller.expires_at
+        return lasts and found is not None and found[0].valid_at(now)
 
     def _admit_token(self, text: str) -> Caller | None:
         token = tokens.read(self._secret, text, self._clock())
         found = self._find(token.key_id) if token else None
         if token is None or found is None or not found[0].valid_at(self._clock()):
             return None
+        usual, key = USUAL[Role.CUSTOMER], found[0]
+        # A page's key hands on what it opens; a backend's opens nothing of the kind itself.
         return Caller(
-            token.key_id, Role.CUSTOMER, USUAL[Role.CUSTOMER], customer_id=token.customer_id,
-            conversation_id=token.conversation_id, by_token=True,
+            key.id, Role.CUSTOMER, usual & key.scopes if key.visitors else usual,
+            customer_id=token.customer_id, conversation_id=token.conversation_id, by_token=True,
+            expires_at=token.expires_at,
         )  # fmt: skip
 
     def _keep(self, key: ApiKey, by: str, action: str) -> str:
@@ -204,7 +220,8 @@ class Keys:
             if now < self._used.get(key.id, 0.0):
                 return
             self._used[key.id] = now + _USED_EVERY
-        with self._database.write() as connection:
+        # When it was used last is worth no failure of what it is used for.
+        with suppress(StoreError), self._database.write() as connection:
             api_keys.note_used(connection, key.id, self._clock())
 
     def _hash(self, secret: str) -> str:
@@ -243,9 +260,11 @@ def _flat(caller: Caller) -> dict[str, Any]:
         "customer_id": caller.customer_id, "conversation_id": caller.conversation_id,
         "specialist_id": caller.specialist_id, "visitors": caller.visitors,
         "by_token": caller.by_token,
+        "expires_at": caller.expires_at.isoformat() if caller.expires_at else None,
     }  # fmt: skip
 
 
 def _caller(flat: Mapping[str, Any]) -> Caller:
-    scopes = frozenset(Scope(one) for one in flat["scopes"])
-    return Caller(**{**flat, "role": Role(flat["role"]), "scopes": scopes})
+    scopes, until = frozenset(Scope(one) for one in flat["scopes"]), flat["expires_at"]
+    ends = datetime.fromisoformat(until) if until else None
+    return Caller(**{**flat, "role": Role(flat["role"]), "scopes": scopes, "expires_at": ends})

@@ -154,7 +154,11 @@ class Guarded:
                 self._free.release()
                 done.set()
 
-        threading.Thread(target=work, name=f"kbsupport-{self._name}", daemon=True).start()
+        try:
+            threading.Thread(target=work, name=f"kbsupport-{self._name}", daemon=True).start()
+        except RuntimeError as error:  # as many threads as there may be
+            self._free.release()
+            raise UpstreamError(self._name, str(error)) from error
         if not done.wait(max(0.0, until - self._clock())):
             self._count("late")
             raise UpstreamError(self._name, f"no answer within {self._timeout:g} s")

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
+from kbsupport.access.seeing import own_conversation
 from kbsupport.api import chat_frames, strict
 from kbsupport.api.chat_frames import Frame
+from kbsupport.api.limits import allowance
 from kbsupport.api.problems import Problem
 from kbsupport.api.rooms import LEFT
 from kbsupport.api.shapes.chat import MessageIn, PingIn
@@ -39,6 +41,9 @@ _MESSAGES, _FRAMES, _WINDOW = 20, 200, 10.0
 _WRONG_FRAMES = 3
 _BINARY, _MALFORMED, _TOO_MUCH, _TRY_LATER, _BROKEN = 1003, 1007, 1008, 1013, 1011
 _LAST_WORD = 2.0
+_LONGEST_ID = 100
+# How a socket says that nobody is there any more.
+_HUNG_UP = (WebSocketDisconnect, RuntimeError, OSError)
 _CATCH_UP = 10.0
 
 
@@ -63,8 +68,6 @@ class Chat:
         self._hub = house.hub
         self.caller, self._name = entered.caller, entered.conversation_id
         self.seen, self.fresh = entered.after, True
-        minutes = house.settings.serve.token_minutes
-        self.until = time.monotonic() + minutes * 60 if self.caller.by_token else None
         self._out: asyncio.Queue[Frame] = asyncio.Queue(_QUEUE)
         self._ending: tuple[int, str] | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -82,7 +85,10 @@ class Chat:
             self._hub.rooms.leave(self._name, self)
             for task in (reading, self._writing):
                 task.cancel()
-            await asyncio.gather(reading, self._writing, return_exceptions=True)
+            *_, ended = await asyncio.gather(reading, self._writing, return_exceptions=True)
+            if isinstance(ended, Exception) and not isinstance(ended, _HUNG_UP):
+                _LOG.error("a chat was not told: %s", type(ended).__name__, exc_info=ended)
+                self.end(_BROKEN, "this could not be done; come again")
             await self._close()
 
     def give(self, frame: Frame) -> None:
@@ -120,6 +126,9 @@ class Chat:
         self.seen = min(self.seen, await self._hub.read(self._last))
         more = True
         while more:
+            # Until it has joined a room nobody else looks whether it may still read.
+            if not await self._hub.read(self._house.keys.still, self.caller):
+                raise Revoked
             news = await self._hub.read(self._page)
             more = news.more
             try:
@@ -149,13 +158,16 @@ class Chat:
             await self._socket.send_text(frame.text)
             self._out.task_done()
             said = frame.message
-            if said is not None and said.delivery is Delivery.PENDING and not self.caller.staff:
+            unread = said is not None and said.delivery is Delivery.PENDING
+            if said is not None and unread and not self.caller.staff:
                 await self._hub.store(self._note_read, said)
 
     def _note_read(self, message: Message) -> None:
         """It was sent, which is noted after: it may be shown twice, never not at all."""
         try:
-            self._house.app.people.note_read(message)
+            conversation = own_conversation(self._house.app.database, self.caller, self._name)
+            if conversation.fetched:
+                self._house.app.people.note_read(message)
         except KbSupportError as error:
             _LOG.warning("a message was sent and not noted: %s", " ".join(str(error).split()))
 
@@ -181,16 +193,16 @@ class Chat:
         try:
             frame = _parsed(text)
         except Problem as problem:
-            return self._note_wrong(_MALFORMED, problem.detail)
+            return self._note_wrong(_MALFORMED, problem.detail, _id_of(text))
         if isinstance(frame, PingIn):
             return chat_frames.plain("pong")
         return await self._receive(frame)
 
-    def _note_wrong(self, code: int, detail: str) -> Frame:
+    def _note_wrong(self, code: int, detail: str, id: str | None = None) -> Frame:
         self._wrong += 1
         if self._wrong >= _WRONG_FRAMES:
             self.end(code, "three frames could not be read")
-        return chat_frames.wrong("bad_frame", detail)
+        return chat_frames.wrong("bad_frame", detail, id)
 
     async def _receive(self, frame: MessageIn) -> Frame:
         if self.caller.staff:
@@ -209,8 +221,7 @@ class Chat:
     def _count(self) -> None:
         if _too_often(self._sent, _WINDOW):
             raise Problem(429, f"{_MESSAGES} messages in {_WINDOW:.0f} seconds; wait a moment")
-        serve = self._house.settings.serve
-        self._house.buckets.take(self.caller.bucket, serve.calls_a_minute)
+        self._house.buckets.take(*allowance(self.caller, self._house.settings.serve))
 
     def _store(self, frame: MessageIn) -> Received:
         lobby, caller = self._house.app.lobby, self.caller
@@ -234,6 +245,15 @@ def _parsed(text: str) -> MessageIn | PingIn:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])[:100]
         raise Problem(422, f"{where or 'the frame'}: {first['msg']}") from None
+
+
+def _id_of(text: str) -> str | None:
+    """What a message that cannot be taken calls itself, so that its sender does not go on."""
+    with contextlib.suppress(Problem):
+        found = strict.parse(text.encode("utf-8", "replace"))
+        name = found.get("id") if isinstance(found, dict) else None
+        return name if isinstance(name, str) and len(name) <= _LONGEST_ID else None
+    return None
 
 
 def _why(error: KbSupportError) -> tuple[str, str]:

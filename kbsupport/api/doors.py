@@ -10,6 +10,7 @@ from kbsupport.api.routes import (
     conversations,
     customers,
     decisions,
+    docs,
     escalations,
     events,
     figures,
@@ -32,5 +33,5 @@ def all_routers() -> tuple[APIRouter, ...]:
         escalations.router, customers.router, articles.router, decisions.router, figures.router,
         keys.router, events.router, webhooks.router, hooks.router, meters.router, chat.router,
         chat.pages,
-        openai.router, *graphql.routers(),
+        openai.router, docs.router, *graphql.routers(),
     )  # fmt: skip

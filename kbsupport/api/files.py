@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,12 +27,6 @@ def uploads(house: House, files: Sequence[FileIn]) -> tuple[Upload, ...]:
     if any(len(one.data) > desk.most_megabytes * 1e6 for one in made):
         raise Problem(413, f"a file has {desk.most_megabytes:g} MB at most")
     return made
-
-
-def same(files: Sequence[Upload], kept: Sequence[Attachment]) -> bool:
-    """Say whether these are the very files that came with a message before."""
-    hashes = [hashlib.sha256(one.data).hexdigest() for one in files]
-    return hashes == [one.sha256 for one in kept]
 
 
 def download(house: House, kept: Sequence[Attachment], sha256: str) -> FileResponse:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,9 +19,11 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from kbsupport.api import strict
-from kbsupport.api.limits import read_body
-from kbsupport.api.problems import Problem, documented
+from kbsupport.api.limits import allowance, read_body
+from kbsupport.api.problems import Problem, documented, promise
+from kbsupport.errors import KbSupportError
 from kbsupport.model import EVERYBODY, Caller, Role, Scope
+from kbsupport.store.requests import Answered
 
 if TYPE_CHECKING:
     from kbsupport.api.house import House
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 Route = Callable[[Request], Coroutine[Any, Any, Response]]
 
+REPLAYED = {"Idempotent-Replay": "true"}
 _MARK = "__needs__"
 _LONGEST_KEY = 255
 _KEY_HEADER = {
@@ -156,6 +160,7 @@ class GuardedRoute(APIRoute):
             if key is None or caller is None or request.method != "POST":
                 return await inner(request)
             request.state.key = check_key(key)
+            request.state.named = await _named(request, caller)
             if not need.once:
                 return await inner(request)
             return await _once(house, request, caller, need, inner)
@@ -190,6 +195,12 @@ def key_of(request: Request) -> str | None:
     return found
 
 
+def request_of(request: Request) -> tuple[str, str] | None:
+    """What a request with a key is called, and what it asks; None without a key."""
+    found: tuple[str, str] | None = getattr(request.state, "named", None)
+    return found
+
+
 async def admit(house: House, request: Request, need: Need) -> Caller | None:
     """Whoever calls, if they may; a Problem otherwise."""
     where = request.client.host if request.client else "nobody"
@@ -202,13 +213,12 @@ async def admit(house: House, request: Request, need: Need) -> Caller | None:
     if caller is None:
         house.buckets.take(f"guess/{where}", _GUESSES_A_MINUTE)
         raise Problem(401, "no valid key; send Authorization: Bearer kbs_…", _CHALLENGE)
+    if caller.customer_id is None and not caller.staff:
+        # Passes cost nothing: whoever draws many of them is one stranger at one address.
+        house.buckets.take(f"open/{where}", _STRANGERS_A_MINUTE)
+    left = house.buckets.take(*allowance(caller, house.settings.serve, where))
+    promise(request, left.headers())
     _check_origin(house, request, caller)
-    serve = house.settings.serve
-    rate = (
-        serve.priority_calls_a_minute if Scope.PRIORITY in caller.scopes else serve.calls_a_minute
-    )
-    # A key that everybody can read is counted by where its holder is.
-    house.buckets.take(f"{caller.bucket}/{where}" if caller.visitors else caller.bucket, rate)
     refused = need.refuses(caller)
     if refused is not None:
         raise Problem(403, refused)
@@ -251,31 +261,39 @@ def check_key(key: str) -> str:
     return key
 
 
-async def _once(
-    house: House, request: Request, caller: Caller, need: Need, inner: Route
-) -> Response:
-    """Do a request that has a key, or answer as it was answered before."""
+async def _named(request: Request, caller: Caller) -> tuple[str, str]:
     body = await request.body()
     said = f"{request.method} {request.url.path}?{request.url.query}\0".encode()
     asked = hashlib.sha256(said + body).hexdigest()
     # Whoever they are and whatever they chose: a name that says nothing of either.
-    name = hashlib.sha256(f"{caller.bucket}\0{request.state.key}".encode()).hexdigest()
-    before = await run_in_threadpool(house.requests.begin, name, asked, caller.customer_id)
-    if before is not None:
-        status, text = before
-        kind = "text/event-stream" if text.startswith("data: ") else "application/json"
-        return Response(text, status, {"Idempotent-Replay": "true"}, kind)
+    who = caller.bucket
+    if caller.visitors and request.client is not None:
+        who = f"{who}/{request.client.host}"  # one key for everybody who looks at a page
+    return hashlib.sha256(f"{who}\0{request.state.key}".encode()).hexdigest(), asked
+
+
+async def _once(
+    house: House, request: Request, caller: Caller, need: Need, inner: Route
+) -> Response:
+    """Do a request that has a key, or answer as it was answered before."""
+    name, asked = request.state.named
+    begun = await run_in_threadpool(house.requests.begin, name, asked, caller.customer_id)
+    if isinstance(begun, Answered):
+        kind = "text/event-stream" if begun.text.startswith("data: ") else "application/json"
+        return Response(begun.text, begun.status, REPLAYED, kind)
     try:
         response = await inner(request)
-    except BaseException:
-        # Nothing was done, or what was done is done once by its own key: they may try again.
-        await run_in_threadpool(house.requests.forget, name)
+    except Exception:
+        # Ours or theirs to mend: either way they may try again. Whoever is cut off while it is
+        # being done finds it in flight for a minute, since the thread that does it goes on.
+        with suppress(KbSupportError):
+            await run_in_threadpool(house.requests.forget, begun)
         raise
     if response.status_code >= 500:  # noqa: PLR2004 - ours to mend, so theirs to try again
-        await run_in_threadpool(house.requests.forget, name)
+        await run_in_threadpool(house.requests.forget, begun)
     else:
         held = _kept(bytes(response.body).decode(), need.shown_once)
-        await run_in_threadpool(house.requests.done, name, response.status_code, held)
+        await run_in_threadpool(house.requests.done, begun, response.status_code, held)
     return response
 
 

@@ -19,7 +19,7 @@ from kbsupport.api.problems import Problem
 from kbsupport.api.readiness import Readiness, look
 from kbsupport.errors import KbSupportError
 from kbsupport.store import requests
-from kbsupport.store.requests import Different, InFlight
+from kbsupport.store.requests import Answered, Begun, Different, InFlight
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -66,8 +66,8 @@ class Requests:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def begin(self, key: str, asked: str, customer_id: str | None) -> tuple[int, str] | None:
-        """What was answered before; None if the request is to be done now."""
+    def begin(self, key: str, asked: str, customer_id: str | None) -> Answered | Begun:
+        """What was answered before, or that the request is to be done now."""
         now = self._app.people.clock()
         try:
             with self._app.database.write() as connection:
@@ -79,15 +79,15 @@ class Requests:
             detail = "the request with this Idempotency-Key is being done"
             raise Problem(409, detail, {"Retry-After": "1"}) from None
 
-    def done(self, key: str, status: int, body: str) -> None:
+    def done(self, begun: Begun, status: int, body: str) -> None:
         """Keep what was answered."""
         with self._app.database.write() as connection:
-            requests.done(connection, key, status, body)
+            requests.done(connection, begun, status, body)
 
-    def forget(self, key: str) -> None:
+    def forget(self, begun: Begun) -> None:
         """Let it be made again."""
         with self._app.database.write() as connection:
-            requests.forget(connection, key)
+            requests.forget(connection, begun)
 
 
 class House:
@@ -150,6 +150,9 @@ class House:
             self._warm, self._failed = True, None
         except KbSupportError as error:
             _LOG.warning("not warm: %s", " ".join(str(error).split()))
+            self._failed = "cannot be asked; the log says why"
+        except Exception as error:  # noqa: BLE001 - the outermost call of its thread
+            _LOG.error("not warm: %s", type(error).__name__, exc_info=error)
             self._failed = "cannot be asked; the log says why"
 
     @cached_property

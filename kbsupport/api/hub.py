@@ -30,6 +30,7 @@ T = TypeVar("T")
 _LOG = logging.getLogger("kbsupport.api")
 # A worker believes for a second what it read of a key: with this a revoked one ends within two.
 _EVERY, _KEYS_EVERY, _AFTER_A_FAILURE = 0.1, 0.5, 1.0
+_SYSTEMS_EVERY = 1.0
 _BATCH = 500
 _READERS, _WRITERS = 2, 4
 
@@ -52,6 +53,11 @@ class Listener:
     async def _all(self) -> AsyncIterator[Sequence[Happened]]:
         while (batch := await self._batches.get()) is not None:
             yield batch
+
+    @property
+    def ended(self) -> bool:
+        """True once it hears no more."""
+        return self._over
 
     def hear(self, batch: Sequence[Happened]) -> None:
         """Take a batch, or hear no more."""
@@ -83,7 +89,7 @@ class Hub:
         self._touched: set[str] = set()
         self._poked = asyncio.Event()
         self._after = 0
-        self._keys_at = 0.0
+        self._keys_at = self._systems_at = 0.0
         self._reading = ThreadPoolExecutor(_READERS, "kbsupport-hub")
         self._storing = ThreadPoolExecutor(_WRITERS, "kbsupport-chat")
 
@@ -141,6 +147,7 @@ class Hub:
             try:
                 await self._look()
                 await self._check_keys()
+                self._show_systems()
             except Exception as error:  # noqa: BLE001 - the outermost loop: the next look may work
                 _LOG.error("the hub failed: %s", type(error).__name__, exc_info=error)
                 await asyncio.sleep(_AFTER_A_FAILURE)
@@ -180,6 +187,13 @@ class Hub:
         self._keys_at = now + _KEYS_EVERY
         for member in await self.read(self.rooms.ended, self.rooms.everybody()):
             member.end(LEFT, "the key or token has ended; get a new one")
+
+    def _show_systems(self) -> None:
+        """Whichever worker is asked for the counts of all of them shows what each has found."""
+        now = time.monotonic()
+        if now >= self._systems_at:
+            self._systems_at = now + _SYSTEMS_EVERY
+            self._app.lobby.meters.systems(self._app.lobby.breakers())
 
     def _newest(self) -> int:
         with self._app.database.read() as connection:

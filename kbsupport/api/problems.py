@@ -84,7 +84,6 @@ def install(web: FastAPI) -> None:
     web.add_exception_handler(KbSupportError, _failed)
     web.add_exception_handler(RequestValidationError, _invalid)
     web.add_exception_handler(HTTPException, _http)
-    web.add_exception_handler(Exception, _unforeseen)
 
 
 def answer(
@@ -107,6 +106,17 @@ def id_of(request: Request) -> str:
     """The request's id, as the outermost layer gave it."""
     found: str = request.scope.get("kbsupport.request_id", "")
     return found
+
+
+def promise(request: Request, headers: Mapping[str, str]) -> None:
+    """Headers for whatever will be answered; what is answered may say others of these names."""
+    request.scope.setdefault("kbsupport.headers", {}).update(headers)
+
+
+def unforeseen(request_id: str, error: Exception) -> Response:
+    """What nobody thought of, noted in the log by the id that is answered."""
+    _LOG.error("request %s failed: %s", request_id, type(error).__name__, exc_info=error)
+    return answer(request_id, 500, _STATUS[KbSupportError][1])
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -149,11 +159,6 @@ def _allowed(request: Request) -> str:
     routes = request.app.state.routes
     fits = (route for route in routes if route.path_regex.match(request.url.path))
     return ", ".join(sorted({method for route in fits for method in route.methods}))
-
-
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    _LOG.error("request %s failed: %s", id_of(request), type(error).__name__, exc_info=error)
-    return answer(id_of(request), 500, _STATUS[KbSupportError][1])
 
 
 def _plain(part: str | int) -> str | int:

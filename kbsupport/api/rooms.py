@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -30,7 +28,6 @@ class Member(Protocol):
 
     caller: Caller
     seen: int
-    until: float | None
     fresh: bool
 
     def give(self, frame: Frame) -> None:
@@ -133,13 +130,20 @@ class Rooms:
         return made
 
     def ended(self, members: Sequence[Member]) -> list[Member]:
-        """Those whose key has ended, or whose token was for no longer than this."""
-        by_key: dict[str, list[Member]] = defaultdict(list)
-        for member in members:
-            by_key[member.caller.key_id].append(member)
-        keys, now = self._app.lobby.keys, time.monotonic()
-        over = [one for held in by_key.values() if not keys.still(held[0].caller) for one in held]
-        return over + [one for one in members if one.until is not None and one.until <= now]
+        """Those whose key or token has ended, or whose conversation has become a customer's."""
+        keys = self._app.lobby.keys
+        strangers = [
+            name for one in members if (name := one.caller.conversation_id) is not None
+            and one.caller.customer_id is None
+        ]  # fmt: skip
+        taken: set[str] = set()
+        if strangers:
+            with self._app.database.read() as connection:
+                taken = live.taken_over(connection, strangers)
+        return [
+            one for one in members
+            if one.caller.conversation_id in taken or not keys.still(one.caller)
+        ]  # fmt: skip
 
     def _name(self, id: str | None) -> str | None:
         try:

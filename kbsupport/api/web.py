@@ -9,12 +9,11 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from kbsupport import __version__
-from kbsupport.api import logs, problems
+from kbsupport.api import document, logs, problems
 from kbsupport.api.doors import all_routers
 from kbsupport.api.house import House
 from kbsupport.api.lines import MOST
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Counted = Callable[[str, str, int, float], None]
     Traced = Callable[[Message], AbstractContextManager[Ended]]
-
-_ABOUT = """Ask, hand over, look up. Send `Authorization: Bearer kbs_…`; make a key with
-`kbsupport keys add`. Every POST takes an `Idempotency-Key`: sent twice, done once. What is
-refused is answered as RFC 9457 says, with a request id to look for in the log."""
 
 # Nothing that comes from here is a page that may run anything, unless the route says otherwise.
 _HEADERS = (
@@ -53,8 +48,8 @@ def create(app: App, workers: int = 1) -> FastAPI:
             yield
 
     web = FastAPI(
-        title="kbsupport", version=__version__, description=_ABOUT, lifespan=lifespan,
-        docs_url="/docs", redoc_url=None,
+        title="kbsupport", version=__version__, description=document.ABOUT, lifespan=lifespan,
+        docs_url=None, redoc_url=None,
     )  # fmt: skip
     web.state.house = house
     problems.install(web)
@@ -64,15 +59,46 @@ def create(app: App, workers: int = 1) -> FastAPI:
     web.state.routes = [
         route for router in routers for route in router.routes if isinstance(route, APIRoute)
     ]
+    # The first that is added is the innermost.
+    web.add_middleware(Caught)
     origins = app.settings.serve.origins
     if origins:
         web.add_middleware(
             CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"], max_age=600,
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=tuple(document.HEADERS), max_age=600,
         )  # fmt: skip
     web.add_middleware(Around, counted=app.lobby.meters.requested, traced=app.lobby.traced)
-    _document(web)
+    document.install(web)
     return web
+
+
+class Caught:
+    """Answers what nobody thought of, inside of what is put around every answer."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            # The outermost loop of a request.
+            said = problems.unforeseen(scope["kbsupport.request_id"], error)
+            if begun:
+                raise  # half an answer is ended by hanging up
+            await said(scope, receive, send)
 
 
 class Around:
@@ -87,6 +113,7 @@ class Around:
             await self._app(scope, receive, send)
             return
         scope["kbsupport.request_id"] = _given(scope) or secrets.token_hex(8)
+        scope["kbsupport.headers"] = {}
         with self._traced(scope) as ended:
             await self._answer(scope, receive, send, ended)
 
@@ -100,7 +127,7 @@ class Around:
                 status = message["status"]
                 held = message.setdefault("headers", [])
                 names = {name.lower() for name, _ in held}
-                held += [one for one in _HEADERS if one[0] not in names]
+                held += [one for one in _more(scope) if one[0] not in names]
                 held.append((b"x-request-id", request_id.encode()))
             await send(message)
 
@@ -125,6 +152,12 @@ class Around:
         logs.ACCESS.info("request", extra=said)
 
 
+def _more(scope: Message) -> list[tuple[bytes, bytes]]:
+    """What every answer has, and what was promised of this one."""
+    promised = scope["kbsupport.headers"].items()
+    return [*_HEADERS, *((name.lower().encode(), value.encode()) for name, value in promised)]
+
+
 def _given(scope: Message) -> str | None:
     """The id that a caller or a proxy gave, if it can stand in a header and a log."""
     for name, value in scope["headers"]:
@@ -133,25 +166,3 @@ def _given(scope: Message) -> str | None:
             plain = text.replace("-", "").isalnum() and text.isascii()
             return text if plain and len(text) <= _LONGEST_ID else None
     return None
-
-
-def _document(web: FastAPI) -> None:
-    def made() -> dict[str, Any]:
-        if web.openapi_schema is None:
-            found = get_openapi(
-                title=web.title, version=web.version, description=_ABOUT, routes=web.routes
-            )
-            parts = found.setdefault("components", {})
-            about = "a key (kbs_…) or a customer's token (kbt_…)"
-            parts["securitySchemes"] = {
-                "key": {"type": "http", "scheme": "bearer", "description": about}
-            }
-            shape = problems.ProblemOut.model_json_schema(
-                ref_template="#/components/schemas/{model}"
-            )
-            inner = shape.pop("$defs", {})
-            parts.setdefault("schemas", {}).update({"ProblemOut": shape, **inner})
-            web.openapi_schema = found
-        return web.openapi_schema
-
-    web.openapi = made  # type: ignore[method-assign]

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _MANY = 10_000
-# What was handed back and not answered, or asked back and never explained: people look at it.
-_WITH_THE_ASSISTANT = frozenset({State.NEW, State.HANDED_BACK, State.CLARIFYING})
+# What was handed back and not answered, asked back and never explained, or written and not
+# decided: people look at it.
+_WITH_THE_ASSISTANT = frozenset(state for state in State if not state.with_a_person)
 
 
 class Action(StrEnum):
@@ -250,12 +251,12 @@ class Sweep:
         with self._read() as connection:
             late = escalations.overdue(connection, now, _MANY)
             held = [*escalations.waiting(connection, _MANY), *escalations.at_work(connection)]
-            back = tickets.tickets(connection, _WITH_THE_ASSISTANT, _MANY)
+            back = tickets.past(connection, _WITH_THE_ASSISTANT, now, _MANY)
         for one in held:
             if one.next_action_at > next_moment(one, self._rota, now):
                 self._pull_back(one)
         done = [(one.id, self._take(one)) for one in late]
-        again = [t.id for t in back if _past(t, now) and self._take_back(t)]
+        again = [ticket.id for ticket in back if self._take_back(ticket)]
         with self._read() as connection:
             unsent = len(conversations.pending(connection, now, _MANY))
 
@@ -304,7 +305,3 @@ class Sweep:
         except Conflict:
             return False  # the assistant or a person has just gone on with it
         return True
-
-
-def _past(ticket: Ticket, now: datetime) -> bool:
-    return ticket.next_action_at is not None and ticket.next_action_at <= now

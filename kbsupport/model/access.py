@@ -57,8 +57,8 @@ READERS = STAFF | {Role.AUDITOR}
 class ApiKey:
     """A key as it is listed: everything but its secret, which nobody can read again.
 
-    A `visitors` key may be seen by everybody, as it stands in a web page: it lets strangers begin
-    a conversation and do nothing else.
+    A `visitors` key may be seen by everybody, as it stands in a web page: it lets strangers ask,
+    and begin a conversation; for that they are given a token.
     """
 
     id: str
@@ -104,6 +104,7 @@ class Caller:
     specialist_id: str | None = None
     visitors: bool = False
     by_token: bool = False
+    expires_at: datetime | None = None  # of a token; a key says so itself
 
     @property
     def name(self) -> str:

@@ -13,13 +13,16 @@ from sqlalchemy import bindparam, func, insert, or_, select, update
 from kbsupport.errors import Conflict, NotAllowed, NotFound
 from kbsupport.model import Attachment, Author, Delivery, Identity, Message, storable
 from kbsupport.store.dialects import Upsert
-from kbsupport.store.tables import ConversationRow, MessageRow
+from kbsupport.store.tables import ConversationRow, MessageRow, TicketRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 CONVERSATION: Any = ConversationRow.__table__  # type: ignore[attr-defined]
 MESSAGE: Any = MessageRow.__table__  # type: ignore[attr-defined]
+TICKET: Any = TicketRow.__table__  # type: ignore[attr-defined]
+
+_FETCHED = frozenset({"api", "chat"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Conversation:
     customer_id: str | None
     identity: Identity
     seq: int
+
+    @property
+    def fetched(self) -> bool:
+        """True where a customer fetches what is new; elsewhere it is sent to them."""
+        return self.channel in _FETCHED
 
 
 def _beginning(insert: Any) -> Any:
@@ -47,6 +55,12 @@ def _beginning(insert: Any) -> Any:
 # Built once: putting a statement together takes longer than running it.
 _ONE = CONVERSATION.c.id == bindparam("which")
 _BEGIN = Upsert(_beginning)
+# The ticket of a conversation that nobody named has begun becomes the customer's with it.
+_TAKE_OVER = (
+    update(TICKET)
+    .where(TICKET.c.conversation_id == bindparam("which"), TICKET.c.customer_id.is_(None))
+    .values(customer_id=bindparam("whose"))
+)
 _LAST = select(CONVERSATION.c.seq).where(_ONE)
 _COUNT = (
     update(CONVERSATION)
@@ -94,6 +108,8 @@ def begin(
         raise NotAllowed(
             f"conversation {name!r} belongs to another customer; begin a new one without its id"
         )
+    if conversation_id is not None and customer_id is not None:
+        connection.execute(_TAKE_OVER, {"which": name, "whose": customer_id})
     return str(found)
 
 

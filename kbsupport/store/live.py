@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, exists, func, select
 
 from kbsupport.model import Author, Delivery, Event, EventType, Message, Outcome, State
-from kbsupport.store.conversations import MESSAGE
+from kbsupport.store.conversations import CONVERSATION, MESSAGE
 from kbsupport.store.decisions import DECISION
 from kbsupport.store.events import EVENT
 from kbsupport.store.tickets import TICKET
@@ -118,3 +118,9 @@ def _message(row: Any) -> Message:
         row.id, row.conversation_id, row.seq, Author(row.author), row.text,
         row.created_at.replace(tzinfo=UTC), row.by, row.decision_id, Delivery(row.delivery),
     )  # fmt: skip
+
+
+def taken_over(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those of these conversations that are a customer's."""
+    theirs = select(CONVERSATION.c.id).where(CONVERSATION.c.customer_id.is_not(None))
+    return {row.id for row in connection.execute(theirs.where(CONVERSATION.c.id.in_(names)))}

@@ -168,6 +168,23 @@ def tickets(
     return [_ticket(row) for row in connection.execute(query)]
 
 
+def expect(connection: Connection, ticket_id: str, by: datetime | None) -> None:
+    """Have something happen to a ticket by then, wherever it stands; None expects nothing."""
+    query = update(TICKET).where(TICKET.c.id == number_of(ticket_id))
+    connection.execute(query.values(next_action_at=by))
+
+
+def past(
+    connection: Connection, states: Collection[State], now: datetime, limit: int
+) -> list[Ticket]:
+    """The tickets in these states with which something should have happened by now."""
+    query = select(TICKET).where(
+        TICKET.c.state.in_([str(state) for state in states]), TICKET.c.next_action_at <= now
+    )
+    rows = connection.execute(query.order_by(TICKET.c.next_action_at).limit(limit))
+    return [_ticket(row) for row in rows]
+
+
 def without_next_action(connection: Connection) -> list[str]:
     """The open tickets that nobody has and nothing will happen with: there should be none."""
     query = select(TICKET.c.id).where(

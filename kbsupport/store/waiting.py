@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 WAITING: Any = WaitingRow.__table__  # type: ignore[attr-defined]
 
+_FIRST = (WAITING.c.attempts, WAITING.c.since)
+_NO_LEASE = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -28,6 +31,7 @@ class Waiting:
     attempts: int
     cause: int | None
     given: Mapping[str, Any]
+    leased_until: datetime
 
 
 def _adding(insert: Any) -> Any:
@@ -74,11 +78,12 @@ def lease(
 ) -> Waiting | None:
     """Take the conversation that has waited longest; nobody else gets it before `until`.
 
-    One is ready when its last message has had no follower for a while, or after `patience`.
+    One is ready when its last message has had no follower for a while, or after `patience`. Those
+    that failed before come after all others, so that they keep nobody waiting.
     """
     free = _free(now)
     wanted = and_(free, WAITING.c.conversation_id == only if only else _ready(now, patience))
-    query = select(WAITING.c.conversation_id).where(wanted).order_by(WAITING.c.since).limit(1)
+    query = select(WAITING.c.conversation_id).where(wanted).order_by(*_FIRST).limit(1)
     name = connection.execute(query).scalar()
     if name is None:
         return None
@@ -92,13 +97,14 @@ def lease(
     return None if row is None else _waiting(row)
 
 
-def release(connection: Connection, conversation_id: str, *, again: bool) -> None:
-    """Give a conversation back; `again` if trying it is no fault of its own."""
-    values: dict[str, Any] = {"leased_until": None}
-    if again:
-        values["attempts"] = WAITING.c.attempts - 1
-    query = update(WAITING).where(WAITING.c.conversation_id == conversation_id)
-    connection.execute(query.values(values))
+def release(connection: Connection, taken: Waiting) -> None:
+    """Give back what was taken, as if it had not been tried, unless somebody else has it now."""
+    mine = (
+        WAITING.c.conversation_id == taken.conversation_id,
+        WAITING.c.leased_until == taken.leased_until,
+    )
+    values = {"leased_until": None, "attempts": WAITING.c.attempts - 1}
+    connection.execute(update(WAITING).where(*mine).values(values))
 
 
 def end(connection: Connection, conversation_id: str) -> None:
@@ -117,14 +123,18 @@ def count(connection: Connection) -> int:
 
 
 def _free(now: datetime) -> Any:
-    return or_(WAITING.c.leased_until.is_(None), WAITING.c.leased_until <= now)
+    until = WAITING.c.leased_until
+    # No lease is that long: the clock was set back since.
+    return or_(until.is_(None), until <= now, until > now + _NO_LEASE)
 
 
 def _ready(now: datetime, patience: timedelta) -> Any:
-    return or_(WAITING.c.ready_at <= now, WAITING.c.since <= now - patience)
+    since = WAITING.c.since
+    return or_(WAITING.c.ready_at <= now, since <= now - patience, since > now + patience)
 
 
 def _waiting(row: Any) -> Waiting:
-    since = aware(row.since)
+    since, until = aware(row.since), aware(row.leased_until)
     assert since is not None
-    return Waiting(row.conversation_id, since, row.attempts, row.cause, row.given)
+    assert until is not None
+    return Waiting(row.conversation_id, since, row.attempts, row.cause, row.given, until)

@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 
 from kbsupport.access.keys import Keys, Wish
 from kbsupport.access.tokens import Token, read, sign
+from kbsupport.errors import StoreError
 from kbsupport.model import Caller, Role
 from kbsupport.store import audit
 from kbsupport.store.database import Database
@@ -139,3 +140,34 @@ def test_a_token_that_was_changed_is_none():
         assert read(SECRET, f"kbt_{forged}.{seal}", NOW) is None
     for cut in range(len(text)):
         assert read(SECRET, text[:cut], NOW) is None
+
+
+def test_what_was_opened_with_a_token_lasts_no_longer_than_the_token(keys, clock):
+    _, text = keys.add(Wish("shop", Role.ADMIN), "operator")
+    token = keys.token(keys.admit(text), 1, customer_id="C-1", conversation_id=None)
+    caller = keys.admit(token)
+    entered, _ = keys.enter(keys.entry(caller, "c-1"))
+    assert entered == caller
+    late = keys.entry(caller, "c-1")
+    clock.wait(59)
+    assert keys.still(entered)
+    clock.wait(2)
+    assert not keys.still(entered)
+    assert keys.enter(late) is None
+
+
+def test_a_text_that_is_no_key_is_never_believed_to_be_at_hand(keys):
+    made, text = keys.add(CUSTOMER, "operator")
+    keys.admit(text)
+    assert keys.at_hand(text)
+    assert not keys.at_hand(f"{made.id}_zzz")
+
+
+def test_when_a_key_was_used_last_is_worth_no_failure(keys, clock, monkeypatch):
+    _, text = keys.add(CUSTOMER, "operator")
+
+    def full(*_given):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("kbsupport.store.api_keys.note_used", full)
+    assert keys.admit(text) is not None

@@ -1,5 +1,6 @@
 """Events over HTTP: listed, streamed, and a message from outside with all that it caused."""
 
+import asyncio
 import http.client
 import json
 import socket
@@ -14,6 +15,8 @@ from fastapi.testclient import TestClient
 from misbehaving import let_loopback_through
 from webhooks.parts import open_doors, web_of
 
+from kbsupport.access.keys import Wish
+from kbsupport.api.hub import Listener
 from kbsupport.api.routes import events
 from kbsupport.model import EventType, Role
 from kbsupport.store import events as stored
@@ -223,3 +226,24 @@ def test_a_customers_stream_holds_their_own_and_too_many_are_refused(
         late.close()
         lead = key_for(Role.LEAD, scopes=["ask", "tickets:read"])
         assert stream(lead).reply.status == 403
+
+
+def test_a_key_that_ends_while_history_is_read_is_told_nothing_more(
+    web, proven_app, key_for, monkeypatch
+):
+    for number in range(4):
+        web.post("/v1/events", json=SAID | {"id": f"m-{number}"}, headers=key_for(Role.ADMIN))
+    monkeypatch.setattr(events, "_BATCH", 1)
+    keys = proven_app.lobby.keys
+    made, text = keys.add(Wish("reader", Role.ADMIN), "test")
+
+    async def read():
+        house = web.app.state.house
+        told = events._live(house, keys.admit(text), 0, Listener(10))
+        first = [await anext(told), await anext(told)]
+        keys.revoke(made.id, "test")
+        return first, [frame async for frame in told]
+
+    first, rest = asyncio.run(read())
+    assert [frame.partition("\n")[0] for frame in first] == ["id: 1", "id: 2"]
+    assert rest == []

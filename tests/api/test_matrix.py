@@ -24,9 +24,9 @@ _PAGES = {"also", "only"}
 _BY_THE_GUARD = ("this needs a key", "this key stands in a page", "this is for keys that")
 # Ways in that are not JSON requests, and have tests of their own.
 _UNGUARDED = {"/healthz", "/readyz", "/v1/hooks/{system}/{path}"} | {
-    "/chat", "/chat.js", "/chat-page.js", "/chat-page.css",
+    "/chat", "/chat.js", "/chat-page.js", "/chat-page.css", "/docs", "/docs.js", "/docs.css",
 }  # fmt: skip
-_OPEN = {"/docs", "/docs/oauth2-redirect", "/openapi.json", "/v1/chat"}
+_OPEN = {"/openapi.json", "/v1/chat"}
 
 
 @pytest.fixture(scope="module")

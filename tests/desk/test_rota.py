@@ -331,3 +331,18 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     broken.write_bytes(b"lead = '\xff'")
     with pytest.raises(ConfigError, match="not UTF-8"):
         read_rota(broken)
+
+
+def test_a_rota_that_breaks_while_it_is_used_leaves_the_last_good_one_in_force(plain_app, caplog):
+    before, own = plain_app.people.rota(), plain_app.home / "specialists.toml"
+    own.write_text("[", encoding="utf-8")
+    assert plain_app.people.rota() == before
+    assert "stays in force" in caplog.text
+    own.unlink()
+    assert plain_app.people.rota() == before
+
+
+def test_a_rota_that_was_never_good_is_said(plain_app):
+    (plain_app.home / "specialists.toml").write_text("[", encoding="utf-8")
+    with pytest.raises(ConfigError):
+        plain_app.people.rota()

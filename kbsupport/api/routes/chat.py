@@ -30,7 +30,7 @@ router = door("chat")
 pages = door("chat", prefix="")
 
 _SECONDS = 60
-_LARGEST_SEQ = 2**53
+_LARGEST_SEQ, _LONGEST_SEQ = 2**53, 16
 # Whoever guesses passes is slowed down by where they come from.
 _GUESSES_A_MINUTE, _STRANGERS_A_MINUTE = 20, 3000
 _WRITERS = frozenset(Role) - {Role.AUDITOR}
@@ -50,8 +50,11 @@ def enter(request: Request, wish: Annotated[ChatTicketIn, Body()]) -> Response:
     name = _conversation(house, caller, wish.conversation_id)
     whoever, token = caller, None
     if caller.customer_id is None and not caller.staff:
-        whoever = replace(caller, visitors=False, by_token=True, conversation_id=name)
         minutes = house.settings.serve.token_minutes
+        whoever = replace(
+            caller, visitors=False, by_token=True, conversation_id=name,
+            expires_at=house.keys.until(minutes),
+        )  # fmt: skip
         token = house.keys.token(caller, minutes, customer_id=None, conversation_id=name)
     ticket = house.keys.entry(whoever, name)
     return as_json(
@@ -92,7 +95,8 @@ async def _admit(house: House, socket: WebSocket, ticket: str, after: str) -> En
     # Programs send none; a browser always does, and one that will not say which is refused.
     if origin is not None and origin not in house.origins(socket):
         raise Problem(403, "this page may not hold the chat; see [serve] origins")
-    if not (after.isascii() and after.isdecimal() and int(after) < _LARGEST_SEQ):
+    number = after.isascii() and after.isdecimal() and len(after) <= _LONGEST_SEQ
+    if not number or int(after) >= _LARGEST_SEQ:
         raise Problem(400, "after is the number of the last message that you have")
     ours = _TICKET.fullmatch(ticket)
     found = await run_in_threadpool(house.keys.enter, ticket) if ours else None
@@ -104,8 +108,9 @@ async def _admit(house: House, socket: WebSocket, ticket: str, after: str) -> En
 
 def _conversation(house: House, caller: Caller, wanted: str | None) -> str:
     """The conversation that a caller may chat in; whatever is not theirs is not there."""
-    if caller.staff and Scope.DESK not in caller.scopes:
-        raise Problem(403, f"this needs a key with the scope {Scope.DESK}")
+    for scope in (Scope.DESK,) if caller.staff else (Scope.TICKETS_READ,):
+        if scope not in caller.scopes:
+            raise Problem(403, f"this needs a key with the scope {scope}")
     wanted = wanted or caller.conversation_id
     if caller.visitors and wanted is not None:
         raise NotFound("a page's key only begins conversations; come back with your token")
@@ -123,7 +128,7 @@ def page(request: Request) -> Response:
     host = request.headers.get("host", "")
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         f"connect-src 'self'{sockets}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
     headers = {"Content-Security-Policy": policy}

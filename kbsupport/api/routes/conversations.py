@@ -27,8 +27,6 @@ router = door("conversations")
 ConversationId = Annotated[str, Path(description="A conversation.", examples=["v-2f0c"])]
 # What PostgreSQL compares with a number of a message.
 _MOST_SEQ = 2**31 - 1
-# Here a customer fetches what is new; elsewhere it is sent, and nothing is read by being looked at.
-_FETCHED = frozenset({"api", "chat"})
 
 
 class MessagesAsked(Paging):
@@ -107,7 +105,7 @@ def messages_of(
     names = {} if caller.staff else _names(house, rows)
     shown = paged(rows, asked, lambda one: one.seq, lambda one: seen(caller, one, names))
     response = as_json(shown)
-    if not caller.staff and found is not None and found.channel in _FETCHED:
+    if not caller.staff and found is not None and found.fetched:
         new = [one for one in rows[: asked.limit] if _unread(one)]
         if new:
             response.background = BackgroundTask(_note_read, house, new)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from kbsupport.access.seeing import own_conversation, own_ticket, scope_of
 from kbsupport.api.guarding import caller_of, door, house_of, key_of, needs
 from kbsupport.api.paging import paged
 from kbsupport.api.problems import Problem
-from kbsupport.api.replying import as_json
+from kbsupport.api.replying import as_json, decision_for
 from kbsupport.api.shapes.events import ChainOut, ChatMessageIn, EventPage, EventsAsked
 from kbsupport.errors import Conflict
 from kbsupport.intake import Incoming
@@ -103,22 +104,23 @@ def stream_events(
 
 
 @router.post("/events", response_model=ChainOut)
-@needs(Scope.TICKETS_WRITE, _WRITERS, once=False)
-def take_event(request: Request, said: Annotated[ChatMessageIn, Body()]) -> Response:
+@needs(Scope.TICKETS_WRITE, _WRITERS)
+async def take_event(request: Request, said: Annotated[ChatMessageIn, Body()]) -> Response:
     """Take a message from outside in, decide it, and give back the whole chain that it caused.
 
-    With an `id` or an Idempotency-Key it is taken in once, and answered alike each time.
+    With an `id` it is taken in once, and answered with what has come of it by then; with an
+    Idempotency-Key it is answered alike each time.
     """
     caller, house = caller_of(request), house_of(request)
-    taken = _receive(house, caller, said, said.id or key_of(request))
-    decision = _decided(house, taken)
-    chain = _chain(house, taken)
+    taken = await run_in_threadpool(_receive, house, caller, said, said.id or key_of(request))
+    reply = await _decided(house, taken)
+    chain = await run_in_threadpool(_chain, house, taken)
     return as_json(
         {
             "ticket_id": taken.ticket.id,
             "conversation_id": taken.ticket.conversation_id,
             "events": [_shown(caller, one) for one in chain if _may_see(caller, one)],
-            "decision": decision.to_dict() if decision else None,
+            "decision": decision_for(caller, reply) if reply else None,
         }
     )
 
@@ -177,11 +179,15 @@ async def _tell(
 
 async def _live(house: House, caller: Caller, after: int, heard: Listener) -> AsyncIterator[str]:
     """What was missed, then what happens, with a sign of life where nothing does."""
+    over = time.monotonic() + _LONGEST
     while batch := await house.hub.read(_read, house, caller, after, _BATCH):
+        # Whoever reads slowly may be at it when their key ends, or we do.
+        still = await house.hub.read(house.keys.still, caller)
+        if not still or heard.ended or time.monotonic() > over:
+            return
         for event in batch:
             yield _frame(caller, event)
         after = batch[-1].id
-    over = time.monotonic() + _LONGEST
     quiet_since = time.monotonic()
     # Whoever hears that something happened reads what of it is theirs.
     news = heard.__aiter__()
@@ -235,26 +241,29 @@ def _receive(house: House, caller: Caller, said: ChatMessageIn, key: str | None)
         language=said.language, product=said.product,
     )  # fmt: skip
     try:
-        taken = house.app.lobby.intake.receive(given)
+        return house.app.lobby.intake.receive(given)
     except Conflict:
         raise Problem(422, "this id came with another message before") from None
-    if wanted is not None and taken.ticket.conversation_id != wanted:
-        raise Problem(422, "this id came with another message before")
-    return taken
 
 
-def _decided(house: House, taken: Received) -> Reply | None:
+async def _decided(house: House, taken: Received) -> Reply | None:
     """What the message was decided to; None if another process is too long at it."""
+    async with house.thinking():
+        await run_in_threadpool(house.app.lobby.deciding.now, taken.ticket.conversation_id)
     until = time.monotonic() + _PATIENCE
-    house.app.lobby.deciding.now(taken.ticket.conversation_id)
     while True:
-        with house.app.database.read() as connection:
-            said = conversations.messages(connection, taken.ticket.conversation_id)
-            name = next((one.decision_id for one in said if one.id == taken.message.id), None)
-            found = decisions.find_decision(connection, name) if name else None
+        found = await house.hub.read(_reply_to, house, taken)
         if found is not None or time.monotonic() > until:
-            return None if found is None else Reply.from_dict(found.body)
-        time.sleep(_LOOK_EVERY)
+            return found
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def _reply_to(house: House, taken: Received) -> Reply | None:
+    with house.app.database.read() as connection:
+        said = conversations.messages(connection, taken.ticket.conversation_id)
+        name = next((one.decision_id for one in said if one.id == taken.message.id), None)
+        found = decisions.find_decision(connection, name) if name else None
+    return None if found is None else Reply.from_dict(found.body)
 
 
 def _chain(house: House, taken: Received) -> list[Event]:

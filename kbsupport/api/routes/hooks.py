@@ -13,6 +13,7 @@ from kbsupport.api.problems import Problem
 from kbsupport.api.replying import as_json
 from kbsupport.api.shapes.webhooks import RungOut
 from kbsupport.errors import ConfigError
+from kbsupport.store.requests import HOOK, Answered
 from kbsupport.webhooks.bells import number_in
 
 router = door("hooks")
@@ -21,6 +22,29 @@ router = door("hooks")
 _LONGEST = {"webhook-id": 200, "webhook-timestamp": 20, "webhook-signature": 1000}
 _GUESSES_A_MINUTE = 20
 _NO_BELL = "there is nothing here"
+
+_SIGNED = {
+    "webhook-id": "The message's own name; the same one again is answered 200.",
+    "webhook-timestamp": "When it was signed, in seconds; at most five minutes ago.",
+    "webhook-signature": "`v1,` and the signature in base64; several stand apart by a space.",
+}
+_HEADERS = [
+    {"name": name, "in": "header", "required": False, "schema": {"type": "string"},
+     "description": f"{about} For a bell that was made with `--signed`."}
+    for name, about in _SIGNED.items()
+]  # fmt: skip
+_NUMBER = {"anyOf": [{"type": "integer", "minimum": 0, "exclusiveMaximum": 10**18},
+                     {"type": "string", "pattern": "^[0-9]{1,18}$"}]}  # fmt: skip
+_WITH_ID = {"type": "object", "required": ["id"], "properties": {"id": _NUMBER}}
+_BODY = {
+    "type": "object", "required": ["ticket"],
+    "properties": {"ticket": {"anyOf": [*_NUMBER["anyOf"], _WITH_ID]}},
+    "examples": [{"ticket": 12}, {"ticket": {"id": 12, "title": "Where is my parcel?"}}],
+}  # fmt: skip
+_SAID = {
+    "parameters": _HEADERS,
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
+}
 
 
 async def _raw(request: Request) -> bytes:
@@ -31,7 +55,13 @@ async def _parsed(request: Request) -> Any:
     return await request.json() if await request.body() else None
 
 
-@router.post("/hooks/{system}/{path}", status_code=202, response_model=RungOut)
+@router.post(
+    "/hooks/{system}/{path}", status_code=202, response_model=RungOut, openapi_extra=_SAID,
+    responses={200: {
+        "description": "It was heard before", "model": RungOut,
+        "content": {"application/json": {"example": {"status": "known"}}},
+    }},
+)  # fmt: skip
 @open_to_all()
 def hear(
     request: Request,
@@ -58,12 +88,15 @@ def hear(
     except ConfigError:
         raise Problem(422, 'send {"ticket": NUMBER} or {"ticket": {"id": NUMBER}}') from None
     name = _name(bell.id, request.headers["webhook-id"]) if bell.signed else None
-    if name is not None and _heard_before(house, name, raw):
+    # Whoever tries again signs again: a message is known by its id however young its signature.
+    # One that is forgotten is heard again, and its ticket read again, which changes nothing.
+    begun = name and house.requests.begin(name, hashlib.sha256(raw).hexdigest(), None)
+    if isinstance(begun, Answered):
         return as_json({"status": "known"})
     house.app.lobby.inbound.ring(system, number)
-    if name is not None:
+    if begun:
         # Only now: a message that a kill kept from being heard may come again.
-        house.requests.done(name, 202, "")
+        house.requests.done(begun, 202, "")
     return as_json({"status": "heard"}, 202)
 
 
@@ -83,12 +116,8 @@ def _verify(house: House, request: Request, secret: str, raw: bytes) -> None:
 
 
 def _name(bell_id: str, message_id: str) -> str:
-    return hashlib.sha256(f"hook\0{bell_id}\0{message_id}".encode()).hexdigest()
-
-
-def _heard_before(house: House, name: str, raw: bytes) -> bool:
-    """True for a message that came before; one of more than a day ago is too old anyway."""
-    return house.requests.begin(name, hashlib.sha256(raw).hexdigest(), None) is not None
+    said = f"{bell_id}\0{message_id}"
+    return f"{HOOK}{hashlib.sha256(said.encode()).hexdigest()}"
 
 
 def _slow_down(house: House, request: Request) -> None:

@@ -50,7 +50,7 @@ def get_model(
     response_model=CompletionOut,
     responses={200: {"content": {_STREAM: {"schema": {"type": "string"}}}}},
 )
-@needs(Scope.ASK)
+@needs(Scope.ASK, thinks=True)
 def complete(request: Request, asked: Annotated[ChatIn, Body()]) -> Response:
     """Decide the last user message, and answer as a chat model would.
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, Path, Query, Request, Response
 from pydantic import Field
 
 from kbsupport.access.seeing import own_conversation, own_ticket, scope_of
-from kbsupport.api.files import download, same, uploads
-from kbsupport.api.guarding import caller_of, door, house_of, key_of, needs
+from kbsupport.api.files import download, uploads
+from kbsupport.api.guarding import (
+    REPLAYED,
+    caller_of,
+    door,
+    house_of,
+    key_of,
+    needs,
+    request_of,
+)
 from kbsupport.api.paging import Paging, paged
 from kbsupport.api.problems import Problem
-from kbsupport.api.replying import as_json
+from kbsupport.api.replying import as_json, said, to_text
 from kbsupport.api.routes.conversations import MessagesAsked, messages_of
 from kbsupport.api.shapes.base import Name
 from kbsupport.api.shapes.tickets import (
@@ -26,7 +35,7 @@ from kbsupport.api.shapes.tickets import (
     TicketPage,
 )
 from kbsupport.errors import Conflict
-from kbsupport.intake import Incoming, Received
+from kbsupport.intake import Answered, Incoming, Once, Received
 from kbsupport.model import STAFF, Caller, Identity, Role, Scope, State, Ticket
 from kbsupport.store import conversations, tickets
 from kbsupport.store.tickets import number_of
@@ -68,7 +77,7 @@ def open_ticket(request: Request, asked: Annotated[TicketIn, Body()]) -> Respons
         identity=_identity(caller, customer), key=_name(request), language=asked.language,
         product=asked.product, uploads=uploads(house, asked.attachments),
     )  # fmt: skip
-    return _taken(caller, _receive(house, given))
+    return _take_in(request, given)
 
 
 @router.get("/tickets", response_model=TicketPage)
@@ -125,7 +134,7 @@ def add_message(
         identity=_identity(caller, ticket.customer_id), key=_name(request),
         uploads=uploads(house, asked.attachments),
     )  # fmt: skip
-    return _taken(caller, _receive(house, given))
+    return _take_in(request, given)
 
 
 @router.post("/tickets/{ticket_id}/feedback", status_code=201, response_model=FeedbackOut)
@@ -206,26 +215,23 @@ def _name(request: Request) -> str | None:
     return None if key is None else f"{caller_of(request).bucket}/{key}"
 
 
-def _receive(house: House, given: Incoming) -> Received:
+def _take_in(request: Request, given: Incoming) -> Response:
+    """Store a message and answer; the same request again is answered alike."""
+    caller, intake = caller_of(request), house_of(request).app.lobby.intake
+
+    def answer(taken: Received) -> str:
+        return to_text(seen(caller, taken.ticket) | {"seq": taken.message.seq})
+
+    name = request_of(request)
     try:
-        taken = house.app.lobby.intake.receive(given)
+        if name is None:
+            done = Answered(answer(intake.receive(given)), new=True)
+        else:
+            done = intake.answer(given, Once(*name, answer))
     except Conflict:
-        raise Problem(422, _OTHER) from None
-    asked_for = given.conversation_id
-    elsewhere = taken.ticket.conversation_id != asked_for if asked_for else taken.message.seq > 1
-    if not taken.new and (elsewhere or not same(given.uploads, taken.message.attachments)):
-        raise Problem(422, _OTHER)
-    return taken
-
-
-_OTHER = "this Idempotency-Key came with another request before"
-
-
-def _taken(caller: Caller, taken: Received) -> Response:
-    headers = {"Location": f"/v1/tickets/{taken.ticket.id}"}
-    if not taken.new:
-        headers["Idempotent-Replay"] = "true"
-    return as_json(seen(caller, taken.ticket) | {"seq": taken.message.seq}, 201, headers)
+        raise Problem(422, "this Idempotency-Key came with another request before") from None
+    headers = {"Location": f"/v1/tickets/{json.loads(done.text)['id']}"}
+    return said(done.text, 201, headers if done.new else headers | REPLAYED)
 
 
 def _by(caller: Caller) -> str:
