@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kbsupport.inbound import Inbound
     from kbsupport.intake import Intake
     from kbsupport.meters import Meters
+    from kbsupport.store.undelivered import Undelivered
     from kbsupport.webhooks.bells import Bells
     from kbsupport.webhooks.dispatching import Dispatcher
     from kbsupport.webhooks.webhooks import Post, Webhooks
@@ -103,9 +104,12 @@ class Lobby:
             self.traces.close()
 
     def breakers(self) -> dict[str, bool]:
-        """Which systems behind this one are left alone just now."""
+        """Which systems behind this one are left alone just now; none before anything is asked."""
+        if "assistant" not in vars(self._app):
+            return {}
         people = self._app.people
         asked = {**people.reception.systems, **people.orders.systems}
+        asked["rewriter"] = self._app.rewriter
         guarded = {name: getattr(part, "guarded", None) for name, part in asked.items()}
         return {name: one.counts().open for name, one in guarded.items() if one is not None}
 
@@ -131,6 +135,13 @@ class Lobby:
         hosts = self._app.settings.serve.private_hosts
         made: Post = plugins.build("poster", "fenced", allowed=hosts)
         return made
+
+    @cached_property
+    def undelivered(self) -> Undelivered:
+        """Whoever counts the messages of ours that reached nobody."""
+        from kbsupport.store.undelivered import Undelivered
+
+        return Undelivered(self._app.database)
 
     @cached_property
     def webhooks(self) -> Webhooks:

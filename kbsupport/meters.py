@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,9 +69,22 @@ class Meters:
 
         counts = self._own
         if os.environ.get(FOLDER):
+            _forget_the_dead(Path(os.environ[FOLDER]))
             counts = CollectorRegistry()
             MultiProcessCollector(counts)  # type: ignore[no-untyped-call]
         looked = CollectorRegistry()
         for one in also:
             looked.register(one)
         return bytes(generate_latest(counts)) + bytes(generate_latest(looked))
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """What a process that is gone found last is no longer so; what it counted still counts."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    for path in folder.glob("gauge_live*.db"):
+        pid = path.stem.rpartition("_")[2]
+        if not Path(f"/proc/{pid}").exists():
+            # Another may look at the same moment.
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -90,7 +90,7 @@ MAY_IMPORT = {
         "__init__",
     },
     "inbound": NOUNS | {"store", "intake", "mirror"},
-    "mcp": NOUNS | {"app", "store", "desk", "access", "__init__"},
+    "mcp": NOUNS | {"app", "store", "desk", "access", "api", "__init__"},
     "cli": NOUNS
     | {"app", "settings", "doctor", "evaluation", "figures", "triage", "__init__"}
     | {"access", "api", "mcp", "work", "webhooks"},

@@ -89,7 +89,8 @@ class ChatRewriter:
     """Lets an OpenAI-compatible endpoint reword what is quoted; in doubt it sends the quotes.
 
     `mask` takes what is personal out of the customer's question; without it the question stays
-    here, and only the quotes are sent. Articles that are not public never leave.
+    here, and only the quotes are sent. Articles that are not public never leave. `guarded` tells
+    how the calls go.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class ChatRewriter:
             base_url, key_env, float(seconds), most_bytes, proxies_from_env=proxies_from_env
         )
         # One try: a customer waits, and there is something exact to send.
-        self._guarded = Guarded(_PART, float(seconds), 0, cache_seconds=0)
+        self.guarded = Guarded(_PART, float(seconds), 0, cache_seconds=0)
         self._pace = _Pace(calls_per_minute)
         self._mask = mask
         self._tone = " ".join(tone.split())[:_MOST_OF_A_TONE]
@@ -134,7 +135,7 @@ class ChatRewriter:
         if not self._pace.admit():
             return self._kept(answer, "too_many_calls")
         try:
-            said = self._guarded.call(self._asked(question, quotes, language), self._ask)
+            said = self.guarded.call(self._asked(question, quotes, language), self._ask)
         except UpstreamError as error:
             _LOG.warning("%s; the quotes are sent", error)
             return self._kept(answer, "unreachable")

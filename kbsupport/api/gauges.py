@@ -15,8 +15,10 @@ from kbsupport.store import escalations, events, generations, tickets, waiting
 
 if TYPE_CHECKING:
     from kbsupport.app import App
+    from kbsupport.model.webhooks import Endpoint
 
 _MANY = 1_000_000
+_STATES = ("working", "failing", "disabled")
 
 
 class Gauges(Collector):
@@ -34,7 +36,7 @@ class Gauges(Collector):
         up = Gauge("kbsupport_up", "1 while the part can be read", labels=["part"])
         for part, look in (
             ("queues", self._queues), ("index", self._index), ("outbox", self._outbox),
-            ("certificate", self._certificate),
+            ("webhooks", self._webhooks), ("certificate", self._certificate),
         ):  # fmt: skip
             try:
                 yield from look()
@@ -98,6 +100,17 @@ class Gauges(Collector):
         yield late
         yield failed
 
+    def _webhooks(self) -> Iterator[Gauge]:
+        counts = Counter(_standing(one) for one in self._app.lobby.webhooks.all())
+        told = Gauge("kbsupport_webhooks", "Who is told outside, by how it goes", labels=["state"])
+        for state in _STATES:
+            told.add_metric([state], counts[state])
+        yield told
+        yield Gauge(
+            "kbsupport_messages_failed", "Messages of ours that could not be delivered, ever",
+            value=self._app.lobby.undelivered.count(),
+        )  # fmt: skip
+
     def _certificate(self) -> Iterator[Gauge]:
         held = self._app.shelf.standing().certificate
         live = self._app.shelf.live()
@@ -121,6 +134,12 @@ class Gauges(Collector):
             value=audited.bound.upper,
         )  # fmt: skip
         yield Gauge("kbsupport_audited", "Answers that were audited", value=audited.bound.n)
+
+
+def _standing(endpoint: Endpoint) -> str:
+    if endpoint.disabled_at is not None:
+        return "disabled"
+    return "working" if endpoint.failing_since is None else "failing"
 
 
 def _urgency(urgent: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,14 +32,21 @@ class JsonLines(logging.Formatter):
 
 
 def to_stderr(*, access: bool) -> None:
-    """Write everything of ours and of uvicorn's to stderr, a line each."""
+    """Write everything that is logged to stderr, a line each, and what ends a thread unforeseen."""
     out = logging.StreamHandler(sys.stderr)
     out.setFormatter(JsonLines())
-    for name in ("kbsupport", "uvicorn"):
+    for name in ("", "kbsupport", "uvicorn"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [out], False
         logger.setLevel(logging.INFO if name == "kbsupport" else logging.WARNING)
     ACCESS.setLevel(logging.INFO if access else logging.WARNING)
+    sys.excepthook = _fell
+    threading.excepthook = lambda one: _fell(one.exc_type, one.exc_value, one.exc_traceback)
+
+
+def _fell(kind: type[BaseException], error: BaseException | None, trace: Any) -> None:
+    told = (kind, error or kind(), trace)
+    logging.getLogger("kbsupport").critical("ended by %s", kind.__name__, exc_info=told)
 
 
 def _places(trouble: Any) -> list[str]:

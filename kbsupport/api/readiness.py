@@ -58,8 +58,8 @@ def look(app: App, *, warm: bool, failed: str | None) -> Readiness:
     late = oldest is not None and oldest > _TOO_LONG
     parts["work"] = "messages wait too long; is `kbsupport work` running?" if late else _OK
     try:
-        app.shelf.standing()
-        parts["judge"] = _OK
+        flaws = app.shelf.standing().notices
+        parts["judge"] = "edited or damaged; see: kbsupport doctor" if flaws else _OK
     except KbSupportError:
         parts["judge"] = "cannot be used; people get every question"
     return Readiness(parts, taking=True, oldest=oldest)

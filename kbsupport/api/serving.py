@@ -8,25 +8,28 @@ import resource
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn import _subprocess
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from kbsupport import meters, tracing
 from kbsupport.api import logs
+from kbsupport.api.beside import Beside
 from kbsupport.api.lines import BoundedLines
 from kbsupport.app import open_app
 from kbsupport.errors import ConfigError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from fastapi import FastAPI
 
     from kbsupport.settings import Loaded
@@ -35,8 +38,9 @@ _HOME, _CONFIG, _WORKERS = "KBSUPPORT_HOME", "KBSUPPORT_SERVE_CONFIG", "KBSUPPOR
 _LARGEST_FRAME = 16_384
 _QUEUE = 2048
 _DEAD_AFTER = 30_000
-_LAST_WISH = 9.0
-_AGAIN_AFTER = 1.0
+# So long after it was told to end, whoever hangs is left behind: what was taken in is stored.
+_LAST_WISH = 8.5
+_INTERRUPTED = 130
 _METERS = "meters-"
 # Each worker multiplies alone: threads of several workers only wait for one another's cores, and
 # 0.6 ms become 20.
@@ -55,8 +59,8 @@ def serve(
     workers: int,
     work: bool,
     tell: Callable[[str], None],
-) -> None:
-    """Open the doors until SIGTERM or Ctrl-C, then finish what was begun."""
+) -> int:
+    """Open the doors until SIGTERM or Ctrl-C, then finish what was begun; the exit code."""
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     os.environ[_HOME] = str(loaded.home.absolute())
@@ -75,26 +79,82 @@ def serve(
     if section.traces:
         tracing.exporter()  # said once, rather than by each worker
     set_up = _set_up(workers, int(section.drain_seconds), section.proxies)
+    logs.to_stderr(access=False)
     # uvicorn raises a signal again once it has heeded it; what is beside us has to be ended first.
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: None)
-    with _counting(loaded.home / "run"), _beside(config) if work else _nothing():
+    beside = Beside(config)
+    with _counting(loaded.home / "run"), beside if work else nullcontext():
         if workers > 1:
-            _Workers(set_up, [listening]).run()
-        else:
-            uvicorn.Server(set_up).run([listening])
+            several = _Workers(set_up, [listening], beside.end)
+            several.run()
+            return several.code
+        alone = _Alone(set_up, beside.end)
+        alone.run([listening])
+        return alone.code
 
 
 class _Workers(Multiprocess):
-    """Ctrl-C reaches every process of a terminal; a worker that still loads leaves it to us."""
+    """Ends all of them in time, and what is beside them at the same time."""
+
+    def __init__(
+        self, set_up: uvicorn.Config, sockets: list[socket.socket], end: Callable[[], None]
+    ) -> None:
+        super().__init__(set_up, sockets)
+        self._end, self._interrupted = end, False
+
+    @property
+    def code(self) -> int:
+        """What all of this ends with: a worker that cannot begin ends the others."""
+        if any(one.exitcode == STARTUP_FAILURE for one in self.processes):
+            return STARTUP_FAILURE
+        return _INTERRUPTED if self._interrupted else 0
 
     def init_processes(self) -> None:
         copied = multiprocessing.get_context("forkserver")
         copied.set_forkserver_preload(_IMPORTED)
         _subprocess.spawn = copied  # type: ignore[assignment] # uvicorn has no setting for it
+        # Ctrl-C reaches every process of a terminal; a worker that still loads leaves it to us.
         heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)
         super().init_processes()
         signal.signal(signal.SIGINT, heeded)
+
+    def handle_int(self) -> None:
+        self._interrupted = True
+        super().handle_int()
+
+    def terminate_all(self) -> None:
+        self._end()
+        super().terminate_all()
+
+    def join_all(self) -> None:
+        until = time.monotonic() + _LAST_WISH
+        for one in self.processes:
+            one.process.join(max(0.0, until - time.monotonic()))
+            if one.process.is_alive():
+                one.kill()
+        super().join_all()
+
+
+class _Alone(uvicorn.Server):
+    """The same where this process answers by itself."""
+
+    def __init__(self, set_up: uvicorn.Config, end: Callable[[], None]) -> None:
+        super().__init__(set_up)
+        self._end, self.code = end, 0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGINT:
+            self.code = _INTERRUPTED
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end()
+        # A thread that hangs would be waited for without end.
+        late = threading.Timer(_LAST_WISH, lambda: os._exit(self.code))
+        late.daemon = True
+        late.start()
+        await super().shutdown(sockets)
 
 
 def application() -> FastAPI:
@@ -159,38 +219,3 @@ def _counting(folder: Path) -> Iterator[None]:
         yield
     finally:
         shutil.rmtree(own, ignore_errors=True)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _beside(config: Path | None) -> Iterator[None]:
-    """`kbsupport work` in a process of its own, started again if it dies."""
-    named = [] if config is None else ["--config", str(config.absolute())]
-    command = [sys.executable, "-m", "kbsupport", *named, "--quiet", "work"]
-    over = threading.Event()
-    held: list[subprocess.Popen[bytes]] = []
-
-    def watch() -> None:
-        while not over.is_set():
-            # Its own session: Ctrl-C is for us, and we tell it in our own time.
-            program = subprocess.Popen(command, start_new_session=True)  # noqa: S603
-            held[:] = [program]
-            program.wait()
-            over.wait(_AGAIN_AFTER)
-
-    watching = threading.Thread(target=watch, name="kbsupport-beside", daemon=True)
-    watching.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for program in held:
-            program.terminate()
-            try:
-                program.wait(_LAST_WISH)
-            except subprocess.TimeoutExpired:
-                program.kill()

@@ -46,6 +46,7 @@ from kbsupport.errors import (
     ConfigError,
     IndexOutdated,
     KbSupportError,
+    MissingExtra,
     ModelError,
     NotIndexed,
     StoreError,
@@ -54,6 +55,9 @@ from kbsupport.errors import (
 
 # Newer Typers carry their own copy of Click; this is the right class in either case.
 _UsageError: Any = typer.BadParameter.__base__
+
+# A package that is not installed is a part that is missing, though a setting asked for it.
+_MISSING = (MissingExtra, NotIndexed, IndexOutdated, ModelError, StoreError, UpstreamError)
 
 _EPILOG = "--home, --config, --json and --quiet may also stand after the command."
 
@@ -128,11 +132,9 @@ demo.register(cli)
 
 def exit_code(error: KbSupportError) -> int:
     """1 a negative result, 2 usage or configuration, 3 a part missing or unreachable."""
-    if isinstance(error, ConfigError):
-        return 2
-    if isinstance(error, NotIndexed | IndexOutdated | ModelError | StoreError | UpstreamError):
+    if isinstance(error, _MISSING):
         return 3
-    return 1
+    return 2 if isinstance(error, ConfigError) else 1
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -45,7 +45,7 @@ def serve(
     chosen = of(context)
     loaded = load(chosen.home, chosen.config)
     section = loaded.settings.serve
-    run(
+    code = run(
         loaded,
         chosen.config,
         host=host or section.host,
@@ -54,3 +54,4 @@ def serve(
         work=work,
         tell=lambda text: tell(text, quiet=chosen.quiet),
     )
+    raise typer.Exit(code)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kbsupport.cli.interrupt import INTERRUPTED, leave
 from kbsupport.cli.options import of
 from kbsupport.cli.output import emit, emit_json, tell
 
@@ -16,6 +17,10 @@ _EPILOG = """Examples:
 kbsupport work
 
 kbsupport work --once"""
+
+_SIGNS = (signal.SIGTERM, signal.SIGINT)
+# So long after it was told to end, what hangs is left behind: its lease ends by itself.
+_LAST_WISH = 8.0
 
 
 def register(cli: typer.Typer) -> None:
@@ -32,16 +37,42 @@ def work(
     `kbsupport serve` runs one of these beside its workers. Several at once share the work.
     """
     chosen = of(context)
-    over = threading.Event()
-    with chosen.open() as app:
-        if once:
+    if once:
+        with chosen.open() as app:
             done = app.lobby.work.until_done()
             if chosen.json:
                 emit_json({"decided": done.decided, "told": done.told})
             else:
                 emit(f"{done.decided} decided, {done.told} events told")
-            return
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, lambda *_: over.set())
+        return
+    from kbsupport.api.logs import to_stderr
+
+    with chosen.open() as app:
+        end = _told_to_end()
+        to_stderr(access=False)
         tell("working; Ctrl-C ends it", quiet=chosen.quiet)
-        app.lobby.work.run(over)
+        app.lobby.work.run(end.over)
+    raise typer.Exit(end.code)
+
+
+class _End:
+    """Whether it is over, and what this process ends with then."""
+
+    def __init__(self) -> None:
+        self.over, self.code = threading.Event(), 0
+
+
+def _told_to_end() -> _End:
+    """The end, which comes with a signal, and a while later to whatever still hangs."""
+    end = _End()
+
+    def wait() -> None:
+        # In a thread, for whoever is interrupted may hold the very lock that saying so needs.
+        end.code = INTERRUPTED if signal.sigwait(_SIGNS) == signal.SIGINT else 0
+        end.over.set()
+        signal.sigtimedwait([signal.SIGINT], _LAST_WISH)
+        leave(end.code)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNS)
+    threading.Thread(target=wait, name="kbsupport-end", daemon=True).start()
+    return end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -38,7 +39,10 @@ def over_stdio(app: App, opening: Opening) -> None:
     _check_person(app, opening)
     _log_to_stderr()
     caller = operator(opening.by)
-    made(app, lambda: caller, write=opening.write, internal=opening.internal).run("stdio")
+    try:
+        made(app, lambda: caller, write=opening.write, internal=opening.internal).run("stdio")
+    finally:
+        app.lobby.fall_silent()
 
 
 def over_http(app: App, opening: Opening, port: int, tell: Callable[[str], None]) -> None:
@@ -46,15 +50,20 @@ def over_http(app: App, opening: Opening, port: int, tell: Callable[[str], None]
     _check_installed()
     import uvicorn
 
+    from kbsupport.api.lines import BoundedLines
+    from kbsupport.mcp.listening import AtMost, Listening
+
     _log_to_stderr()
-    web = application(app, opening)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a socket is a file
+    web = AtMost(_AT_ONCE, application(app, opening))
     with _bound(port) as listening:
         tell(f"http://{HOST}:{listening.getsockname()[1]}{_PATH} · needs a key · Ctrl-C ends it")
         set_up = uvicorn.Config(
             web, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-            limit_concurrency=_AT_ONCE, timeout_graceful_shutdown=_LAST_WISH,
+            http=BoundedLines, timeout_graceful_shutdown=_LAST_WISH,
         )  # fmt: skip
-        uvicorn.Server(set_up).run([listening])
+        Listening(set_up, app.lobby.fall_silent).run([listening])
 
 
 def application(app: App, opening: Opening) -> Any:

@@ -138,6 +138,7 @@ class Tools:
             audience=self._shelf.view(caller).by.audience,
             identity=None if caller.staff else caller.identity, channel="mcp", open_ticket=False,
         )  # fmt: skip
+        self._app.lobby.decided(reply, "mcp")
         return _decided(reply)
 
     def explain_decision(self, decision_id: DecisionId) -> Why:

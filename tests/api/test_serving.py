@@ -3,8 +3,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -42,20 +40,17 @@ def header(home):
 
 
 @pytest.fixture(scope="module")
-def start(home, model_cache, tmp_path_factory):
+def start(home, model_cache, tmp_path_factory, command_line):
     """Start `kbsupport serve` on the home, and end what is still there."""
     started, logs = [], tmp_path_factory.mktemp("logs")
 
     def go(*options, port=None, ready=True):
         found = Served(port or free_port())
-        command = [
-            sys.executable, "-m", "kbsupport", "--home", str(home), "serve",
-            "--port", str(found.port), "--workers", "2", *options,
-        ]  # fmt: skip
+        words = ["--home", home, "serve", "--port", found.port, "--workers", 2, *options]
         env = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
         found.log = logs / f"{len(started)}"
         with found.log.open("wb") as log:
-            found.program = subprocess.Popen(command, env=env, stderr=log, start_new_session=True)
+            found.program = command_line(*words, env=env, stderr=log, start_new_session=True)
         started.append(found.program)
         if ready:
             until_ready(found)
@@ -140,16 +135,13 @@ def workers(pid):
 
 
 def test_two_servers_and_an_index_run_share_a_home_without_harm(
-    web, start, header, home, model_cache
+    web, start, header, home, model_cache, command_line
 ):
     one, two = web, start("--no-work", "--workers", "1")
     first = one.call("/v1/ask", {"text": ASK}, **header)[1]
-    command = [
-        sys.executable, "-m", "kbsupport", "--home", str(home), "index",
-        str(Path(__file__).parents[2] / "data/articles/account"),
-    ]  # fmt: skip
     env = os.environ | {"KBSUPPORT_EMBEDDER__CACHE": str(model_cache)}
-    subprocess.run(command, env=env, check=True, capture_output=True)
+    account = Path(__file__).parents[2] / "data/articles/account"
+    assert command_line("--home", home, "index", account, env=env).wait(60) == 0
     answers = [each.call("/v1/ask", {"text": ASK}, **header)[1] for each in (one, two)]
     assert {found["article_id"] for found in answers} == {"reset-your-password"}
     assert "returns" in {article.partition("/")[0] for article in first["articles"]}
