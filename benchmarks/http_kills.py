@@ -34,7 +34,7 @@ class Sender(threading.Thread):
     """Sends one ticket after another, each until it is confirmed."""
 
     def __init__(self, web: Served, over: threading.Event) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._web, self._over = web, over
         self.confirmed: dict[str, str] = {}
         self.again = 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -60,15 +62,36 @@ class Attachments:
         try:
             if not place.exists():
                 self.folder.mkdir(parents=True, exist_ok=True)
-                draft = place.with_suffix(f".{os.getpid()}")
-                with draft.open("wb") as file:
-                    file.write(upload.data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(place)
+                _write(place, upload.data)
+            # Also where it lay there already: whoever put it there may not have come so far.
+            _flush(self.folder)
         except OSError as error:
             raise StoreError(f"{place} cannot be written: {error.strerror}") from error
         return Attachment(_plain(upload.name), upload.kind.lower(), len(upload.data), digest)
+
+
+def _write(place: Path, data: bytes) -> None:
+    """The whole file or none; the same one may come twice at once."""
+    draft = place.with_suffix(f".{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(place)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _flush(folder: Path) -> None:
+    """Let the names in a folder outlast a power cut."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)
 
 
 def _plain(name: str) -> str:

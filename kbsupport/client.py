@@ -9,13 +9,16 @@ with Client("http://127.0.0.1:8765", key="kbs_…") as support:
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from kbsupport.errors import KbSupportError, UpstreamError
 from kbsupport.model import Author, Event, EventType, Reply, State
@@ -29,7 +32,11 @@ Json = dict[str, Any]
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _IN_FLIGHT = 409
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
+# Whoever is asked to wait longer than this is told so instead.
+_LONGEST_ASKED = 120.0
+_STREAM = "text/event-stream"
 _NEW = State.NEW
+_ARTICLES = "articles"
 
 
 class ApiProblem(KbSupportError):
@@ -65,10 +72,18 @@ class SeenMessage:
     created_at: datetime
 
 
+class _Later(Exception):
+    """A stream cannot be had now; perhaps after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
 class Client:
     """One key's view of a kbsupport; close it, or use it in a `with`.
 
-    Every write has a key of its own, so one that is tried again after a cut is done once.
+    Every write has a key of its own, so one that is tried again after a cut is done once. What is
+    refused is an ApiProblem, a server that stays away an UpstreamError.
     """
 
     def __init__(
@@ -97,7 +112,7 @@ class Client:
 
     def ticket(self, ticket_id: str) -> SeenTicket:
         """Where a ticket stands."""
-        return _ticket(self._get(f"/v1/tickets/{ticket_id}"))
+        return _ticket(self._get(_at("tickets", ticket_id)))
 
     def tickets(self, **only: Any) -> Iterator[SeenTicket]:
         """Every ticket that this key may see, the newest first."""
@@ -114,25 +129,25 @@ class Client:
 
     def messages(self, ticket_id: str, after: int = 0) -> Iterator[SeenMessage]:
         """What was said on a ticket after a message of this number."""
-        rows = self._pages(f"/v1/tickets/{ticket_id}/messages", {"after": after})
+        rows = self._pages(_at("tickets", ticket_id, "/messages"), {"after": after})
         return map(_message, rows)
 
     def say(self, ticket_id: str, text: str, *, key: str | None = None) -> int:
         """Go on with a ticket as its customer; the number of the message."""
-        said = self._post(f"/v1/tickets/{ticket_id}/messages", {"text": text}, key)
+        said = self._post(_at("tickets", ticket_id, "/messages"), {"text": text}, key)
         return int(said["seq"])
 
     def feedback(self, ticket_id: str, **said: Any) -> None:
         """Say whether it helped: rating=1…5, helpful=True, comment="…"."""
-        self._post(f"/v1/tickets/{ticket_id}/feedback", said)
+        self._post(_at("tickets", ticket_id, "/feedback"), said)
 
     def close_ticket(self, ticket_id: str) -> SeenTicket:
         """Nothing is left to do on it."""
-        return _ticket(self._post(f"/v1/tickets/{ticket_id}/close"))
+        return _ticket(self._post(_at("tickets", ticket_id, "/close")))
 
     def reopen_ticket(self, ticket_id: str) -> SeenTicket:
         """Put it before people again."""
-        return _ticket(self._post(f"/v1/tickets/{ticket_id}/reopen"))
+        return _ticket(self._post(_at("tickets", ticket_id, "/reopen")))
 
     def escalations(self, **only: Any) -> Iterator[Json]:
         """What waits for people, the most pressing first."""
@@ -140,28 +155,28 @@ class Client:
 
     def brief(self, escalation_id: str) -> Json:
         """All that a specialist reads first."""
-        return self._get(f"/v1/escalations/{escalation_id}")
+        return self._get(_at("escalations", escalation_id))
 
     def claim(self, escalation_id: str) -> Json:
         """Take an escalation."""
-        return self._post(f"/v1/escalations/{escalation_id}/claim")
+        return self._post(_at("escalations", escalation_id, "/claim"))
 
     def answer(self, escalation_id: str, text: str, *, anyway: bool = False) -> Json:
         """Answer its customer."""
         body = {"text": text, "anyway": anyway}
-        return self._post(f"/v1/escalations/{escalation_id}/answer", body)
+        return self._post(_at("escalations", escalation_id, "/answer"), body)
 
     def hand_back(self, escalation_id: str, note: str | None = None) -> Json:
         """Give the conversation back to the assistant."""
-        return self._post(f"/v1/escalations/{escalation_id}/hand-back", {"note": note})
+        return self._post(_at("escalations", escalation_id, "/hand-back"), {"note": note})
 
     def approve(self, approval_id: str, **changed: Any) -> Json:
         """Agree to somebody's answer, which is sent then."""
-        return self._post(f"/v1/approvals/{approval_id}/approve", changed)
+        return self._post(_at("approvals", approval_id, "/approve"), changed)
 
     def reject(self, approval_id: str, note: str) -> Json:
         """Refuse somebody's answer and say why."""
-        return self._post(f"/v1/approvals/{approval_id}/reject", {"note": note})
+        return self._post(_at("approvals", approval_id, "/reject"), {"note": note})
 
     def search(self, text: str, **only: Any) -> Iterator[Json]:
         """The articles for a text, best first."""
@@ -173,19 +188,19 @@ class Client:
 
     def article(self, article_id: str) -> Json:
         """One article."""
-        return self._get(f"/v1/articles/{article_id}")
+        return self._get(_at(_ARTICLES, article_id))
 
     def decision(self, decision_id: str) -> Json:
         """A decision with all that it was made from."""
-        return self._get(f"/v1/decisions/{decision_id}")
+        return self._get(_at("decisions", decision_id))
 
     def explain(self, decision_id: str) -> Json:
         """Why it was decided so, in plain words."""
-        return self._get(f"/v1/decisions/{decision_id}/explain")
+        return self._get(_at("decisions", decision_id, "/explain"))
 
     def replay(self, decision_id: str, *, search: bool = False) -> Json:
         """The decision made again from what is stored."""
-        return self._post(f"/v1/decisions/{decision_id}/replay", {"search": search})
+        return self._post(_at("decisions", decision_id, "/replay"), {"search": search})
 
     def metrics(self, **period: Any) -> Json:
         """The figures of a period."""
@@ -193,8 +208,9 @@ class Client:
 
     def token(self, customer_id: str, minutes: float | None = None) -> str:
         """A token that stands for one customer, for a page or an app of theirs."""
-        said = self._post("/v1/tokens", {"customer_id": customer_id, "minutes": minutes})
-        return str(said["token"])
+        asked = {"customer_id": customer_id, "minutes": minutes}
+        # Without a key of its own: what is shown once is left out where it comes a second time.
+        return str(self._call("POST", "/v1/tokens", json=asked)["token"])
 
     def events(self, after: int = 0, **only: Any) -> Iterator[Event]:
         """What happened after an event, up to now."""
@@ -202,23 +218,24 @@ class Client:
             yield from map(_event, rows)
             after = rows[-1]["id"]
 
-    def follow(self, after: int = 0) -> Iterator[Event]:
-        """What happens from here on, as it happens; cut off, it goes on where it was."""
+    def follow(self, after: int | None = None) -> Iterator[Event]:
+        """What happens from here on, or after an event; cut off, it goes on where it was."""
         import httpx
 
+        pause = _FIRST_PAUSE
         while True:
-            headers = {**self._headers, "Last-Event-ID": str(after)}
+            asked = 0.0
             try:
-                with self._http.stream("GET", "/v1/events/stream", headers=headers) as stream:
-                    if stream.is_error:
-                        raise _problem(stream.status_code, stream.read())
-                    for line in stream.iter_lines():
-                        if line.startswith("data:"):
-                            event = _event(json.loads(line.removeprefix("data:")))
-                            after = event.id
-                            yield event
-            except httpx.TransportError:
-                self._sleep(_FIRST_PAUSE)
+                for number, text in self._told(after):
+                    after, pause = after if number is None else number, _FIRST_PAUSE
+                    if text:
+                        yield _event(json.loads(text))
+            except httpx.RequestError:
+                pass  # whatever cut it off, it is opened again
+            except _Later as later:
+                asked = later.seconds
+            self._wait(asked, pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -256,36 +273,100 @@ class Client:
             last = attempt == self._retries
             try:
                 said = self._http.request(method, path, headers=headers, **given)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if last:
                     raise UpstreamError("kbsupport", str(error) or type(error).__name__) from error
-                wait = pause
+                asked = 0.0
             else:
-                if last or said.status_code not in _AGAIN | {_IN_FLIGHT} or not _passing(said):
-                    if said.is_error:
-                        raise _problem(said.status_code, said.content)
-                    found: Json = said.json()
-                    return found
-                wait = float(said.headers.get("retry-after") or pause)
-            # Half of it is chance, so that those who failed together do not return so.
-            self._sleep(min(wait, _LONGEST_PAUSE) * (0.5 + random.random() / 2))  # noqa: S311
-            pause *= 2
+                if last or not _passing(said):
+                    return _found(said)
+                asked = _asked(said) or 0.0
+            self._wait(asked, pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
         raise AssertionError
+
+    def _wait(self, asked: float, pause: float) -> None:
+        # Chance comes on top, so that those who failed together do not return so.
+        self._sleep(asked + pause * (0.5 + random.random() / 2))  # noqa: S311
+
+    def _told(self, after: int | None) -> Iterator[tuple[int | None, str]]:
+        """What one stream says until it ends."""
+        named = {} if after is None else {"Last-Event-ID": str(after)}
+        headers = self._headers | named
+        with self._http.stream("GET", "/v1/events/stream", headers=headers) as stream:
+            if _passing(stream):
+                raise _Later(_asked(stream) or 0.0)
+            kind = stream.headers.get("content-type", "")
+            if not stream.is_success or not kind.startswith(_STREAM):
+                stream.read()
+                raise _problem(stream)
+            yield from _frames(stream.iter_lines())
+
+
+def _at(where: str, id: str, then: str = "") -> str:
+    """The address of one thing: an id of whatever letters leads to nothing beside it."""
+    parts = id.split("/") if where == _ARTICLES else [id]
+    if any(part in {"", ".", ".."} or "/" in part for part in parts):
+        raise ApiProblem(404, f"nothing has the id {id!r}", "", [])
+    return f"/v1/{where}/{quote(id, safe='/', errors='replace')}{then}"
 
 
 def _passing(said: httpx.Response) -> bool:
-    """True if waiting may help: a 409 says so by its Retry-After."""
-    return said.status_code != _IN_FLIGHT or "retry-after" in said.headers
+    """True if waiting may help, and not for too long: a 409 says so by its Retry-After."""
+    asked, status = _asked(said), said.status_code
+    passes = status in _AGAIN or (status == _IN_FLIGHT and asked is not None)
+    return passes and (asked or 0.0) <= _LONGEST_ASKED
 
 
-def _problem(status: int, body: bytes) -> ApiProblem:
+def _asked(said: httpx.Response) -> float | None:
+    """The seconds that a Retry-After asks for, which may name a moment instead."""
+    text = said.headers.get("retry-after", "")
     try:
-        said = json.loads(body)
-        detail, name = str(said["detail"]), str(said["request_id"])
-        faults = list(said.get("faults", ()))
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return None if math.isnan(seconds) else max(0.0, seconds)
+
+
+def _frames(lines: Iterable[str]) -> Iterator[tuple[int | None, str]]:
+    """The number and the words of all that is told; what was cut off in the middle is left out."""
+    number, said = None, ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name == "id" and value.strip().isdecimal():
+            number = int(value)
+        elif name == "data":
+            said += value
+        elif not line:
+            yield number, said
+            said = ""
+
+
+def _found(said: httpx.Response) -> Json:
+    try:
+        found = said.json() if said.is_success else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise _problem(said)
+    return found
+
+
+def _problem(said: httpx.Response) -> ApiProblem:
+    try:
+        told = json.loads(said.content)
+        detail, name = str(told["detail"]), str(told["request_id"])
+        faults = [{"where": one["where"], "what": one["what"]} for one in told.get("faults", ())]
     except (ValueError, KeyError, TypeError):
         detail, name, faults = "no reason was given", "", []
-    return ApiProblem(status, detail, name, faults)
+        if not said.is_error:
+            detail = "this is no answer of kbsupport; look at the address"
+    return ApiProblem(said.status_code, detail, name, faults)
 
 
 def _ticket(row: Mapping[str, Any]) -> SeenTicket:

@@ -123,7 +123,9 @@ class Inbound:
             if attempt < _TRIES:
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt - 1, 12))
                 with self._database.write() as connection:
-                    bells.note_unread(connection, help_desk.name, number, said, now + pause)
+                    bells.note_unread(
+                        connection, help_desk.name, number, rung_at, said, now + pause
+                    )
                 return False
             _LOG.error("ticket %s of %s was given up: %s", number, help_desk.name, said)
         with self._database.write() as connection:

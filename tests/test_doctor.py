@@ -176,7 +176,7 @@ def test_a_help_desk_that_rings_and_cannot_be_read_is_found(open_house):
     assert (found.ok, bell.id in found.words) == (False, True)
     with open_house.database.write() as connection:
         bells.ring(connection, bell.system, "7", NOW, NOW)
-        bells.note_unread(connection, bell.system, "7", "rt.example cannot be reached", NOW)
+        bells.note_unread(connection, bell.system, "7", NOW, "rt.example cannot be reached", NOW)
     found = at_the_doors(open_house)["bells"]
     assert "ticket 7 of request-tracker: rt.example cannot be reached" in found.words
     open_house.lobby.bells.end(bell.id, "operator")

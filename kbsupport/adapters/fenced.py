@@ -36,7 +36,10 @@ _NUMERIC = re.compile(r"(?:\d+|0x[0-9a-f]*)")
 _GLOBAL_SIX = ipaddress.IPv6Network("2000::/3")
 # Behind these prefixes stands an IPv4 address, in the last four bytes.
 _LAST_FOUR = tuple(ipaddress.IPv6Network(one) for one in ("64:ff9b::/96", "::/96"))
-_METADATA = ipaddress.IPv4Network("169.254.0.0/16")
+# Where clouds tell their machines what only those may know.
+_METADATA = frozenset(
+    ipaddress.ip_address(one) for one in ("169.254.169.254", "100.100.100.200", "fd00:ec2::254")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +153,10 @@ class FencedPost:
         return found[0]
 
     def _check(self, address: Address, target: _Target) -> None:
-        listed = any(one in network for one in _views(address) for network in self._networks)
+        views = _views(address)
         # Even a host that is allowed by its name must not be pointed at a cloud's metadata.
-        named = target.host in self._hosts and not any(_forbidden(one) for one in _views(address))
-        if listed or named:
+        named = target.host in self._hosts and not any(_forbidden(one) for one in views)
+        if named or self._listed(views):
             return
         _check_usual(target)
         if not public(address):
@@ -161,6 +164,15 @@ class FencedPost:
                 f"{target.host} is not a public address; allow it in [serve] private_hosts, "
                 "or give another"
             )
+
+    def _listed(self, views: Collection[Address]) -> bool:
+        """True if a network of the list holds one of them; metadata has to be listed alone."""
+        alone = not _METADATA.isdisjoint(views)
+        return any(
+            one in network and (not alone or network.num_addresses == 1)
+            for network in self._networks
+            for one in views
+        )
 
     def _addresses(self, target: _Target, deadline: float) -> list[Address]:
         try:
@@ -249,13 +261,12 @@ def _allowed(given: Collection[str]) -> tuple[frozenset[str], tuple[Network, ...
 def _views(address: Address) -> tuple[Address, ...]:
     """An address and what it may be wrapped around."""
     inside = _wrapped(address) if isinstance(address, ipaddress.IPv6Address) else ()
-    return inside or (address,)
+    return (address, *inside)
 
 
 def _forbidden(address: Address) -> bool:
-    return address.is_link_local or address.is_multicast or address.is_unspecified or (
-        isinstance(address, ipaddress.IPv4Address) and address in _METADATA
-    )  # fmt: skip
+    apart = address.is_link_local or address.is_multicast or address.is_unspecified
+    return apart or address in _METADATA
 
 
 def _host_header(target: _Target) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kbsupport.model import ApiKey
 
 _BY = "operator"
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_TEN_YEARS, _MONTH = 3650 * _DAY, 30 * _DAY
 _ADD = """Examples:
 
 kbsupport keys add "C-1001's phone" --role customer --customer C-1001
@@ -60,7 +62,9 @@ def add(
     from kbsupport.access.keys import Wish
 
     chosen = of(context)
-    until = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    until = None
+    if days is not None:
+        until = datetime.now(UTC) + _lasting("--days", days, _DAY, _TEN_YEARS)
     whose = role or _role(customer, specialist, visitors=visitors)
     scopes = None if scope is None else [_scope(one) for given in scope for one in given.split(",")]
     with chosen.open() as app:
@@ -108,8 +112,9 @@ def rotate(
 ) -> None:
     """Replace a key by a new one that may do the same, and show that, this once."""
     chosen = of(context)
+    grace = grace_of(grace_hours)
     with chosen.open() as app:
-        made, text = app.lobby.keys.rotate(id, _BY, timedelta(hours=grace_hours))
+        made, text = app.lobby.keys.rotate(id, _BY, grace)
     _show_new(made, text, chosen)
 
 
@@ -123,6 +128,17 @@ def revoke(context: typer.Context, id: Annotated[str, typer.Argument(metavar="ID
         emit_json(ended.to_dict())
     else:
         emit(f"{ended.id} ({ended.name}) opens nothing any more")
+
+
+def grace_of(hours: float) -> timedelta:
+    """How long what is replaced still works, as it was typed."""
+    return _lasting("--grace-hours", hours, _HOUR, _MONTH)
+
+
+def _lasting(option: str, count: float, unit: timedelta, most: timedelta) -> timedelta:
+    if not 0 <= count <= most / unit:
+        raise ConfigError(f"{option} takes a number up to {most / unit:g}, not {count:g}")
+    return count * unit
 
 
 def _role(customer: str | None, specialist: str | None, *, visitors: bool) -> Role:

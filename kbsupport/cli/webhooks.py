@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kbsupport.cli.keys import grace_of
 from kbsupport.cli.options import Globals, of
 from kbsupport.cli.output import emit, emit_json, plain_table, tell
 from kbsupport.errors import ConfigError
@@ -83,8 +84,9 @@ def rotate(
 ) -> None:
     """Give a webhook a new secret, and show it, this once."""
     chosen = of(context)
+    grace = grace_of(grace_hours)
     with chosen.open() as app:
-        found, secret = app.lobby.webhooks.rotate(id, _BY, timedelta(hours=grace_hours))
+        found, secret = app.lobby.webhooks.rotate(id, _BY, grace)
     _show_secret(found, secret, chosen)
 
 

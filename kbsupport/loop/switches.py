@@ -41,7 +41,8 @@ class Switches:
         with self._alone():
             made = self.live().switched(mode, topic)
             self._shelf.write(LIVE, made.to_dict())
-        self._told(by, {"topic": topic, "mode": str(mode), "why": why})
+        set_so = {"topic": topic, "mode": str(mode)}
+        self._told(by, set_so, set_so | {"why": why})
         return made
 
     def suspend(self, suspension: Suspension) -> Live:
@@ -66,16 +67,18 @@ class Switches:
             self._shelf.write(LIVE, made.to_dict())
         with self._database().write() as connection:
             reviews.end_alarms(connection, self._clock())
-        self._told(by, {"lifted": [one.why for one in found.suspended], "why": why})
+        ended = [one.why for one in found.suspended]
+        self._told(by, {"lifted": len(ended)}, {"lifted": ended, "why": why})
         return made
 
-    def _told(self, by: str, body: dict[str, Any]) -> None:
+    def _told(self, by: str, told: dict[str, Any], kept: dict[str, Any]) -> None:
+        """What is kept has somebody's own words: for the audit log, not for who hears events."""
         now = self._clock()
         with self._database().write() as connection:
-            events.record(connection, EventType.SWITCH_CHANGED, now=now, body={"by": by, **body})
+            events.record(connection, EventType.SWITCH_CHANGED, now=now, body={"by": by, **told})
             audit.append(
                 connection, self._audit_key(), actor=by, action=str(EventType.SWITCH_CHANGED),
-                subject=str(body.get("topic") or "all"), body=body, now=now,
+                subject=str(told.get("topic") or "all"), body=kept, now=now,
             )  # fmt: skip
 
     @contextmanager

@@ -44,11 +44,12 @@ def all_keys(connection: Connection) -> list[ApiKey]:
 
 
 def end_key(connection: Connection, id: str, at: datetime, now: datetime) -> ApiKey:
-    """Let a key end at a moment: revoked if that is now, else only shortened."""
+    """Let a key end at a moment: revoked if that is now, else shortened, never made to last."""
     row = connection.execute(select(API_KEY).where(API_KEY.c.id == id)).one_or_none()
     if row is None:
         raise NotFound(f"no key {id!r}; see: kbsupport keys list")
-    values: dict[str, Any] = {"expires_at": at} if at > now else {"revoked_at": now}
+    until = min(at, aware(row.expires_at) or at)
+    values: dict[str, Any] = {"expires_at": until} if at > now else {"revoked_at": now}
     if row.revoked_at is None:
         connection.execute(update(API_KEY).where(API_KEY.c.id == id).values(values))
     found = find_key(connection, id)

@@ -103,10 +103,17 @@ def end_ring(connection: Connection, system: str, number: str, rung_at: datetime
 
 
 def note_unread(
-    connection: Connection, system: str, number: str, error: str, again: datetime
+    connection: Connection,
+    system: str,
+    number: str,
+    rung_at: datetime,
+    error: str,
+    again: datetime,
 ) -> None:
-    """It could not be read, and is tried again then."""
-    query = update(RING).where(RING.c.system == system, RING.c.number == number)
+    """It could not be read, and is tried again then; one that was rung for again is not late."""
+    query = update(RING).where(
+        RING.c.system == system, RING.c.number == number, RING.c.rung_at == rung_at
+    )
     connection.execute(query.values(error=storable(error), next_attempt_at=again))
 
 

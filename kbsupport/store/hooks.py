@@ -86,25 +86,23 @@ def disable(connection: Connection, id: str, why: str, now: datetime) -> bool:
     )
     if not connection.execute(query).rowcount:
         return False
-    values = {
-        "state": str(Dispatched.FAILED), "done_at": now, "next_attempt_at": None,
-        "error": f"the webhook was disabled: {why}",
-    }  # fmt: skip
-    connection.execute(update(DISPATCH).where(DISPATCH.c.endpoint_id == id, _WAITS).values(values))
+    waits = update(DISPATCH).where(DISPATCH.c.endpoint_id == id, _WAITS)
+    connection.execute(waits.values(_missed(why, now)))
     return True
 
 
 def spread(
     connection: Connection, event_id: int, endpoint_ids: Iterable[str], now: datetime
 ) -> int:
-    """Let an event wait for each of these that is in use; told of it twice, it waits once."""
+    """Let an event wait for each of these; told of it twice, it waits once.
+
+    For one that is disabled it has failed at once, and can be sent again.
+    """
     made = 0
-    in_use = ENDPOINT.c.id.in_(list(endpoint_ids)) & ENDPOINT.c.disabled_at.is_(None)
-    for name in connection.execute(select(ENDPOINT.c.id).where(in_use)).scalars().all():
-        row = {
-            "endpoint_id": name, "event_id": event_id, "state": str(Dispatched.WAITING),
-            "attempts": 0, "next_attempt_at": now,
-        }  # fmt: skip
+    asked = select(ENDPOINT).where(ENDPOINT.c.id.in_(list(endpoint_ids)))
+    for one in connection.execute(asked).all():
+        stands = _waiting(now) if one.disabled_at is None else _missed(one.why_disabled, now)
+        row = {"endpoint_id": one.id, "event_id": event_id, "attempts": 0, **stands}
         made += connection.execute(_SPREAD.on(connection), row).one_or_none() is not None
     return made
 
@@ -181,9 +179,7 @@ def note_failed(
 
 def again(connection: Connection, endpoint_id: str, id: int, now: datetime) -> Dispatch:
     """Let it be told once more, from the first attempt on."""
-    values = {
-        "state": str(Dispatched.WAITING), "attempts": 0, "next_attempt_at": now, "done_at": None,
-    }  # fmt: skip
+    values = {"attempts": 0, "error": None, **_waiting(now)}
     query = (
         update(DISPATCH)
         .where(DISPATCH.c.id == id, DISPATCH.c.endpoint_id == endpoint_id)
@@ -217,6 +213,19 @@ def dispatches(
 def forget_done(connection: Connection, before: datetime) -> int:
     """Take out what was over by then."""
     return int(connection.execute(delete(DISPATCH).where(DISPATCH.c.done_at < before)).rowcount)
+
+
+def _waiting(now: datetime) -> dict[str, Any]:
+    return {
+        "state": str(Dispatched.WAITING), "next_attempt_at": now, "done_at": None,
+    }  # fmt: skip
+
+
+def _missed(why: str | None, now: datetime) -> dict[str, Any]:
+    return {
+        "state": str(Dispatched.FAILED), "next_attempt_at": None, "done_at": now,
+        "error": storable(f"the webhook was disabled: {why}"),
+    }  # fmt: skip
 
 
 def _free(now: datetime) -> Any:

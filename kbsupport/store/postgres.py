@@ -70,12 +70,12 @@ class PostgresServer:
     has_revision = "SELECT to_regclass('alembic_version') IS NOT NULL"
 
     def __init__(self, url: str) -> None:
-        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy import exc
 
         _require_driver()
         place = Place(url)
         self.where = place.name
-        self.failures = (DBAPIError,)
+        self.failures = (exc.DBAPIError, exc.TimeoutError)
         self.writer, self.reader = _pool(place, {}), _pool(place, _READING)
         _lock_at_begin(self.writer)
 
@@ -288,6 +288,8 @@ def _json(value: Any) -> str:
 
 def _explained(where: str, error: BaseException) -> StoreError:
     code, words = _code(error), _told(error).get("M", getattr(error, "orig", error))
+    if "QueuePool" in str(words):
+        return StoreError(f"{where}: too many look into it at once; try again")
     if code is None:
         return StoreError(f"{where} went away ({words}); {_AGAIN}")
     for begins, told in _EXPLAINED.items():

@@ -45,7 +45,7 @@ class _Outcome:
 
     @property
     def good(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004
+        return self.status is not None and _good(self.status)
 
 
 class Dispatcher:
@@ -103,7 +103,7 @@ class Dispatcher:
         try:
             return self._tell_all(id, now)
         except Exception as error:  # noqa: BLE001 - nobody else would hear of it
-            _LOG.error("the webhook %s was not told: %s", id, " ".join(str(error).split()))
+            _LOG.error("the webhook %s was not told: %s", id, type(error).__name__, exc_info=error)
             return 0
 
     def _tell_all(self, id: str, now: datetime | None) -> int:
@@ -147,8 +147,9 @@ class Dispatcher:
             )  # fmt: skip
         except (UpstreamError, ConfigError) as error:
             return _Outcome(error=str(error))
-        outcome = _Outcome(status, asked=asked_for(retry_after, now))
-        return outcome if outcome.good else _Outcome(status, f"it answered {status}", outcome.asked)
+        if _good(status):
+            return _Outcome(status)
+        return _Outcome(status, f"it answered {status}", asked_for(retry_after, now))
 
     def _event(self, id: int) -> Event | None:
         with self._database.read() as connection:
@@ -188,6 +189,10 @@ class Dispatcher:
         self._tidy_at = time.monotonic() + _TIDY_EVERY
         with self._database.write() as connection:
             hooks.forget_done(connection, now - _KEPT)
+
+
+def _good(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004
 
 
 def _why_end(outcome: _Outcome, failing_for: timedelta) -> str | None:

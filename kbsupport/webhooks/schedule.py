@@ -51,7 +51,7 @@ def asked_for(retry_after: str | None, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(retry_after[:9]))
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of ten digits is too long for it
         return None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return max(timedelta(0), moment - now)

@@ -108,14 +108,14 @@ class Webhooks:
         return found, secret_of(self._key, id, seeds[0]["seed"])
 
     def enable(self, id: str, by: str) -> Endpoint:
-        """Tell a disabled endpoint again, from now on; what it missed can be sent again."""
+        """Tell a disabled endpoint again, from now on; what it missed has failed, for `again`."""
         self._post().check(self.find(id).url)
         with self._database.write() as connection:
             found = hooks.endpoint(connection, id)
             if found.disabled_at is not None:
                 hooks.change_endpoint(
                     connection, id, disabled_at=None, why_disabled=None, failing_since=None,
-                    not_before=None, after=hooks.newest_event(connection),
+                    not_before=None,
                 )  # fmt: skip
                 self._audit(connection, by, "webhook.enabled", id, {})
             return hooks.endpoint(connection, id)

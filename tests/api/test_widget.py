@@ -249,3 +249,124 @@ def test_a_page_of_another_origin_holds_it_only_if_it_may(
             expect(tab.get_by_text(ANSWER)).to_be_visible()
         (ticket,) = app.people.tickets(all_states=True)
         assert ticket.customer_id == "C-7"
+
+
+def test_a_message_too_long_for_a_frame_stays_in_the_box_and_is_refused_with_words(tab, doors, key):
+    box = open_chat(tab, doors, key)
+    say(box, "漢" * 6000)
+    expect(tab.get_by_text("This is too long for one message.")).to_be_visible()
+    expect(box).to_have_value("漢" * 6000)
+    say(box, ASK)
+    expect(tab.get_by_text(ANSWER)).to_be_visible()
+
+
+class Sockets:
+    """The server's side of a tab's sockets: `does` says what comes of a message."""
+
+    def __init__(self, tab, does):
+        self.does, self.opened, self.got = does, 0, []
+        tab.route_web_socket(re.compile(r"/v1/chat\?"), self._begin)
+
+    def _begin(self, socket):
+        self.opened += 1
+        socket.on_message(lambda text: self._hear(socket, json.loads(text)))
+        socket.send(json.dumps({"type": "state", "seq": 0, "state": None, "typing": False}))
+
+    def _hear(self, socket, said):
+        self.got.append(said["id"])
+        if answer := self.does(said):
+            socket.send(json.dumps(answer))
+
+
+def kept(tab):
+    """What the tab remembers."""
+    script = "JSON.parse(Object.entries(sessionStorage).find(([k]) => k.includes('http'))[1])"
+    return tab.evaluate(script)
+
+
+def test_a_message_that_is_refused_is_over_and_said_to_be(tab, doors, key):
+    sockets = Sockets(tab, lambda said: {"type": "error", "code": "bad_frame", "id": said["id"]})
+    say(open_chat(tab, doors, key), "hello")
+    expect(tab.locator("kbsupport-chat .failed")).to_contain_text("Not sent")
+    assert kept(tab)["waiting"] == []
+    assert len(sockets.got) == 1
+
+
+def test_a_line_that_died_without_a_word_is_dialled_again(tab, doors, key):
+    tab.clock.install()
+    sockets = Sockets(tab, lambda _: None)
+    say(open_chat(tab, doors, key), "is anybody there?")
+    expect(tab.locator("kbsupport-chat .waiting")).to_have_count(1)
+    sockets.does = lambda said: {"type": "ack", "id": said["id"], "seq": 1}
+    while sockets.opened < 2:
+        tab.clock.run_for(5_000)
+    expect(tab.locator("kbsupport-chat .waiting")).to_have_count(0)
+    assert len(sockets.got) == 2
+    assert len(set(sockets.got)) == 1, "it is the same message"
+    tab.evaluate("dispatchEvent(new Event('online'))")
+    while sockets.opened < 3:
+        tab.clock.run_for(100)
+
+
+def test_a_renewal_that_fails_is_tried_again_and_an_odd_pause_is_no_haste(tab, doors, key):
+    asked, answers = [], [{"status": 503, "headers": {"Retry-After": "Mon, 1 Jan 2035"}}] * 2
+
+    def server(route):
+        asked.append(route.request.url)
+        route.fulfill(**answers.pop()) if answers else route.continue_()
+
+    tab.route("**/v1/chat/tickets", server)
+    tab.clock.install()
+    open_chat(tab, doors, key)
+    expect(tab.get_by_text("No connection.")).to_be_visible()
+    assert len(asked) == 1
+    while len(asked) < 3:
+        tab.clock.run_for(500)
+    expect(tab.get_by_text("No connection.")).to_be_hidden()
+    answers.append({"status": 500})
+    for pause, status in (("30:01", 500), ("01:01", 200)):
+        with tab.expect_response("**/v1/chat/tickets") as renewed:
+            tab.clock.fast_forward(pause)
+        assert renewed.value.status == status
+
+
+def test_what_one_customer_did_not_send_is_neither_shown_nor_sent_to_the_next(
+    tab, small_homes, home, make_app
+):
+    shutil.copytree(small_homes["proven"], home)
+    port, secret = free_port(), "my number is 4711"
+    app = make_app(serve={"origins": [f"http://127.0.0.1:{port}"]})
+    shop = app.lobby.keys.admit(app.lobby.keys.add(Wish("shop", Role.ADMIN), "test")[1])
+
+    def token_of(customer):
+        return app.lobby.keys.token(shop, 5, customer_id=customer, conversation_id=None)
+
+    def page(customer):
+        script = f"<script src='{doors.origin}/chat.js' data-open data-token-url=/my/token>"
+        return a_page_elsewhere(f"{script}</script>", port, token_of(customer))
+
+    shown = tab.locator("kbsupport-chat .text")
+    with in_thread(app) as doors:
+        tab.add_init_script(
+            """const Real = WebSocket;
+            WebSocket = name !== 'up' ? class { close() {} } : class extends Real {
+              constructor(...given) { super(...given); window.line = this; } };"""
+        )
+        with page("C-7") as address:
+            tab.goto(address)
+            say(tab.get_by_label("Your message"), secret)
+            tab.reload()
+            expect(shown).to_have_text([secret])
+        with page("C-8") as address:
+            tab.evaluate("window.name = 'up'")
+            tab.goto(address)
+            say(tab.get_by_label("Your message"), ASK)
+            expect(tab.get_by_text(ANSWER)).to_be_visible()
+            expect(tab.get_by_text(secret)).to_have_count(0)
+            # Now the page speaks for a third one, whose conversation this is not.
+            tab.route("**/my/token", lambda route: route.fulfill(json={"token": token_of("C-9")}))
+            tab.evaluate("line.onclose({code: 4401})")
+            expect(tab.get_by_text("A new conversation begins here.")).to_be_visible()
+            expect(shown).to_have_count(0)
+        (ticket,) = app.people.tickets(all_states=True)
+        assert (ticket.customer_id, ticket.question) == ("C-8", ASK)

@@ -2,6 +2,7 @@ import threading
 import time
 
 import pytest
+from sqlalchemy import text
 
 from kbsupport.errors import ConfigError
 from kbsupport.triage.live import Mode
@@ -62,6 +63,15 @@ def test_a_decision_that_was_held_back_is_replayed_as_it_was(loop):
     assert loop.app.replay(reply.decision_id).same
     said = " ".join(loop.app.explain(reply.decision_id).would_change)
     assert "if people had not held answers back" in said
+
+
+def test_why_a_switch_was_set_is_for_the_audit_log_alone(loop):
+    loop.app.loop.switches.set(Mode.OFF, "passwords", "lead", "Ottilie Berg complained")
+    (event,) = [one for one in loop.app.people.events() if one.type == "switch.changed"]
+    assert event.body == {"by": "lead", "topic": "passwords", "mode": "off"}
+    with loop.app.database.read() as connection:
+        kept = connection.execute(text("select body from audit where action = 'switch.changed'"))
+        assert "Ottilie Berg complained" in str(kept.scalar_one())
 
 
 def test_nothing_is_lifted_where_nothing_is_suspended(loop):

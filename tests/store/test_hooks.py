@@ -71,7 +71,8 @@ def test_a_ticket_is_read_by_one_and_one_that_rings_meanwhile_is_read_again(data
         assert not bells.end_ring(connection, "desk", "7", rung)
         assert bells.take_ring(connection, "desk", later, SOON)[0] == "7"
         assert bells.end_ring(connection, "desk", "7", later)
-        bells.note_unread(connection, "desk", "8", "down", later)
+        bells.note_unread(connection, "desk", "8", later, "rung for at another time", SOON)
+        bells.note_unread(connection, "desk", "8", NOW, "down", later)
         assert bells.take_ring(connection, "desk", later, SOON) == ("8", NOW, 2)
         assert bells.take_ring(connection, "other", SOON, SOON) is None
 

@@ -1,9 +1,11 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kbsupport.errors import Conflict
-from kbsupport.store import keys
+from kbsupport.access.keys import Keys, Wish
+from kbsupport.errors import Conflict, StoreError
+from kbsupport.model import Role
+from kbsupport.store import api_keys, keys
 
 NOW = datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
 
@@ -38,3 +40,29 @@ def test_a_request_that_is_done_twice_is_undone_the_second_time(database, asked)
     with database.read() as connection:
         assert keys.kept(connection, "k", "hash") == {"n": 1}
         assert keys.kept(connection, "apart", "hash") is None
+
+
+def test_a_key_that_is_replaced_ends_after_the_grace_or_when_it_would_have(database):
+    access = Keys(database, b"k" * 32, b"a" * 32, lambda: NOW)
+    soon = NOW + timedelta(minutes=5)
+    for grace, expires, ends in ((60, soon, soon), (1, soon, NOW + timedelta(minutes=1))):
+        made, _ = access.add(Wish("phone", Role.ADMIN, expires_at=expires), "test")
+        new, text = access.rotate(made.id, "test", timedelta(minutes=grace))
+        held = {one.id: one for one in access.all()}
+        assert (held[made.id].expires_at, held[made.id].revoked_at) == (ends, None)
+        assert held[new.id].expires_at == expires
+        assert access.admit(text).key_id == new.id
+
+
+def test_a_key_that_cannot_be_ended_is_not_replaced(database, monkeypatch):
+    access = Keys(database, b"k" * 32, b"a" * 32, lambda: NOW)
+    made, text = access.add(Wish("phone", Role.ADMIN), "test")
+
+    def broken(*_):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(api_keys, "end_key", broken)
+    with pytest.raises(StoreError):
+        access.rotate(made.id, "test")
+    assert [one.id for one in access.all()] == [made.id]
+    assert access.admit(text).key_id == made.id

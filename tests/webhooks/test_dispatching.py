@@ -100,14 +100,20 @@ def test_one_that_is_gone_is_disabled_and_can_be_enabled_again(outside, receiver
     assert found.why_disabled == "it answered 410, gone"
     failed = outside.webhooks.deliveries(endpoint.id, state=Dispatched.FAILED)
     assert len(failed) == 2
-    outside.happens()
+    missed = outside.happens()
     assert outside.step() == 0
     with pytest.raises(Conflict, match="enable"):
         outside.webhooks.again(endpoint.id, failed[0].id, "test")
     outside.webhooks.enable(endpoint.id, "test")
-    outside.webhooks.again(endpoint.id, failed[0].id, "test")
+    assert outside.step() == 0, "what it missed is only sent if somebody asks for it"
+    newest = outside.webhooks.deliveries(endpoint.id)[0]
+    assert (newest.event_id, newest.error) == (
+        missed.id, "the webhook was disabled: it answered 410, gone",
+    )  # fmt: skip
+    outside.webhooks.again(endpoint.id, newest.id, "test")
     outside.step()
     assert outside.states(endpoint.id)[0] == ("sent", 1)
+    assert json.loads(receiver.got[-1][1])["data"]["event_id"] == missed.id
 
 
 def test_after_the_last_attempt_it_failed_and_after_five_days_of_failures_nothing_is_sent(
@@ -200,6 +206,32 @@ def test_a_test_event_is_sent_at_once_and_says_what_came_back(outside, receiver)
     }  # fmt: skip
 
 
+def test_what_went_wrong_here_is_logged_by_its_kind_and_the_rest_in_its_traceback(
+    outside, receiver, monkeypatch, caplog
+):
+    def broken(*_, **__):
+        raise RuntimeError("parameters: ottilie@example.org")
+
+    outside.webhooks.add(receiver.url, [], "test")
+    outside.happens()
+    monkeypatch.setattr(outside.post, "send", broken)
+    assert outside.step() == 0
+    (said,) = caplog.records
+    assert said.getMessage().endswith("was not told: RuntimeError")
+    assert said.exc_info is not None
+
+
+def test_a_date_that_no_calendar_has_beside_a_good_answer_is_nothing(outside, receiver):
+    odd = {"Retry-After": f"Wed, 21 Oct {'9' * 11} 07:28:00 GMT"}
+    receiver.says = [(503, odd), (200, odd)]
+    endpoint, _ = outside.webhooks.add(receiver.url, [], "test")
+    outside.happens()
+    outside.step()
+    outside.clock.later(seconds=6)
+    outside.step()
+    assert outside.states(endpoint.id) == [("sent", 2)]
+
+
 def test_a_removed_endpoint_and_a_type_that_never_comes_are_refused(outside, receiver):
     with pytest.raises(ConfigError, match=r"nothing is ever 'ticket.lost'"):
         outside.webhooks.add(receiver.url, ["ticket.lost"], "test")
@@ -219,5 +251,7 @@ def test_waits_grow_for_days_and_what_is_asked_for_is_bounded(outside):
     assert wait_after(1, 0.0, asked_for("9" * 400, outside.clock.now)) == timedelta(days=1)
     assert asked_for("soon", outside.clock.now) is None
     assert asked_for("Wed, 21 Oct 2015 07:28:00 GMT", outside.clock.now) == timedelta(0)
+    assert asked_for("Wed, 21 Oct 99999999999 07:28:00 GMT", outside.clock.now) is None
+    assert asked_for(f"Wed, 21 Oct 2015 07:28:00 +{'9' * 20}", outside.clock.now) is None
     assert rest(timedelta(0)) == timedelta(seconds=5)
     assert rest(timedelta(days=2)) == timedelta(minutes=5)

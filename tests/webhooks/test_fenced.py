@@ -121,6 +121,32 @@ def test_an_allowed_host_may_not_be_pointed_at_metadata():
     FencedPost(allowed=["169.254.169.254"]).check("http://169.254.169.254/")
 
 
+@pytest.mark.parametrize(
+    ("listed", "host"),
+    [
+        ("::1", "[::1]"), ("[::1]", "[::1]"), ("64:ff9b::/96", "[64:ff9b::a01:203]"),
+        ("10.0.0.0/8", "[::ffff:10.1.2.3]"), ("fd00::/8", "[fd00::1]"),
+        ("fd00:ec2::254", "[fd00:ec2::254]"),
+    ],
+)  # fmt: skip
+def test_what_is_listed_is_called_in_either_of_its_forms(listed, host):
+    FencedPost(allowed=[listed]).check(f"http://{host}:8080/")
+
+
+@pytest.mark.parametrize(
+    ("listed", "address"),
+    [
+        ("hooks.example", "fd00:ec2::254"), ("fd00::/8", "fd00:ec2::254"),
+        ("0.0.0.0/0", "169.254.169.254"), ("64:ff9b::/96", "64:ff9b::a9fe:a9fe"),
+        ("::1", "::2"),
+    ],
+)  # fmt: skip
+def test_metadata_is_only_called_where_it_is_listed_alone(listed, address):
+    fence = FencedPost(allowed=[listed], resolve=lambda *_: [address])
+    with pytest.raises(ConfigError, match="not a public address"):
+        fence.check("https://hooks.example/")
+
+
 def test_a_resolver_that_hangs_or_knows_nothing_is_an_outage():
     import threading
 

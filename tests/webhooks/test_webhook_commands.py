@@ -34,6 +34,11 @@ def test_a_webhook_from_added_to_removed(kbs):
         ran = kbs("webhooks", "test", name, "--json")
         assert (ran.code, ran.json["status"]) == (1, 500)
     assert (kbs("webhooks", "test", name).code) == 1
+    for odd in ("nan", "1e12", "inf"):
+        ran = kbs("webhooks", "rotate", name, "--grace-hours", odd)
+        assert (ran.code, "--grace-hours" in ran.says_one_line()) == (2, True)
+        ran = kbs("keys", "add", "page", "--role", "customer", "--visitors", "--days", odd)
+        assert (ran.code, "--days" in ran.says_one_line()) == (2, True)
     assert kbs("webhooks", "rotate", name).out.strip() != secret
     assert kbs("webhooks", "deliveries", name).out == "nothing was told yet\n"
     assert kbs("webhooks", "again", name, "1").code == 1

@@ -168,7 +168,8 @@ async def _tell(
 ) -> AsyncIterator[str]:
     streams[caller.bucket] += 1
     try:
-        yield "retry: 1000\n\n"
+        # Whoever is cut off before the first event knows from where to read on.
+        yield f"id: {after}\nretry: 1000\n\n"
         with house.hub.listen() as heard:
             async for text in _live(house, caller, after, heard):
                 yield text

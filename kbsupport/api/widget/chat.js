@@ -10,6 +10,11 @@
   const options = { ...given.dataset };
   const shelf = `kbsupport:${home}:${options.key ?? options.tokenUrl ?? ""}`;
   const LONGEST_PAUSE = 30000;
+  const MINUTE = 60000;
+  /* So long may an answer be under way; then the line is taken for dead. */
+  const PATIENCE = 10000;
+  /* The server hangs up on whoever sends more bytes in one frame. */
+  const LARGEST = 16384;
   const LEFT = 4401;
   const SOON = "A person will answer here.";
 
@@ -47,7 +52,8 @@
       background: var(--soft); }
     .customer { align-self: flex-end; }
     .customer .text { background: var(--accent); color: var(--on-accent); }
-    .waiting .text { opacity: .72; }
+    .waiting .text, .failed .text { opacity: .72; }
+    .failed .by { color: var(--warn); }
     .line { align-self: center; text-align: center; font-size: 13.5px; color: var(--quiet); }
     .from { margin: 4px 4px 0; padding: 0; list-style: none; font-size: 13.5px; }
     .from a { color: var(--accent); }
@@ -75,6 +81,8 @@
   };
   const name = () =>
     Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
+  const framed = (one) => JSON.stringify({ type: "message", id: one.id, text: one.text });
+  const fits = (one) => new TextEncoder().encode(framed(one)).length <= LARGEST;
   const safe = (url) => {
     try {
       const found = new URL(url);
@@ -84,20 +92,33 @@
     }
   };
 
-  /* What is remembered until the tab is closed: whose chat it is, and what was not sent yet. */
+  /* For whom a token or key speaks: the customer in it, or the key's own name. */
+  const subject = (token) => {
+    try {
+      const [body] = token.replace("kbt_", "").replace(/-/g, "+").replace(/_/g, "/").split(".");
+      return `customer ${JSON.parse(atob(body))[1]}`;
+    } catch {
+      return `key ${String(token).split("_")[1]}`;
+    }
+  };
+
+  /* What is remembered until the tab is closed: whose chat it is, and what was not sent yet.
+   * What was `left` before the page was loaded is neither shown nor sent until it is known who
+   * is here now. */
   const memory = {
-    conversation: null, token: null, waiting: [],
+    who: null, conversation: null, token: null, waiting: [], left: [],
     load() {
       try {
-        const { conversation = null, token = null, waiting = [] } =
+        const { who = null, conversation = null, token = null, waiting = [] } =
           JSON.parse(sessionStorage.getItem(shelf) ?? "{}");
-        Object.assign(this, { conversation, token, waiting });
+        Object.assign(this, { who, conversation, token, left: waiting.filter(fits) });
       } catch { /* without storage the chat lasts as long as the page */ }
     },
     keep() {
       try {
-        const { conversation, token, waiting } = this;
-        sessionStorage.setItem(shelf, JSON.stringify({ conversation, token, waiting }));
+        const { who, conversation, token } = this;
+        const waiting = [...this.left, ...this.waiting];
+        sessionStorage.setItem(shelf, JSON.stringify({ who, conversation, token, waiting }));
       } catch { /* the same */ }
     },
   };
@@ -108,12 +129,13 @@
   class Line {
     constructor(hear, net) {
       Object.assign(this, { hear, net, seq: 0, tries: 0, socket: null, up: false, over: false });
-      addEventListener("online", () => this.again(0));
+      this.unanswered = new Set();
+      addEventListener("online", () => this.begun && this.drop(true));
     }
 
     async start() {
       if (this.socket || this.dialling || this.over) return;
-      this.dialling = true;
+      this.begun = this.dialling = true;
       clearTimeout(this.later);
       try {
         const pass = await this.enter();
@@ -133,12 +155,16 @@
 
     listen(socket) {
       this.socket = socket;
+      this.expect();
       socket.onmessage = (event) => {
         const frame = JSON.parse(event.data);
         if (frame.type === "state" && !this.up) {
-          Object.assign(this, { up: true, tries: 0 });
+          Object.assign(this, { up: true, since: performance.now() });
+          this.expect();
           this.net("");
         }
+        if (!this.up || this.unanswered.delete(frame.id)) this.expect();
+        if (frame.type === "ack") this.tries = 0;
         if (frame.type !== "message") this.hear(frame);
         else if (frame.seq > this.seq) {
           this.seq = frame.seq;
@@ -151,8 +177,29 @@
       };
     }
 
+    /* A socket whose other end is gone does not say so for minutes: it is left behind. */
+    drop(now) {
+      const old = this.socket;
+      if (old) {
+        old.onmessage = old.onclose = null;
+        old.close();
+        this.down();
+      }
+      if (now) this.again(0);
+    }
+
+    /* Something has to come within a time: at first where things stand, then an answer to each. */
+    expect() {
+      clearTimeout(this.overdue);
+      this.overdue = null;
+      if (!this.up || this.unanswered.size) this.overdue = setTimeout(() => this.drop(), PATIENCE);
+    }
+
     down(wait = 0) {
-      Object.assign(this, { socket: null, up: false });
+      if (this.up && performance.now() - this.since > LONGEST_PAUSE) this.tries = 0;
+      clearTimeout(this.overdue);
+      this.unanswered.clear();
+      Object.assign(this, { socket: null, up: false, overdue: null });
       this.net("No connection. What you write is sent as soon as it is back.");
       const pause = Math.min(LONGEST_PAUSE, 400 * 2 ** this.tries++) * (0.5 + Math.random() / 2);
       this.again(Math.max(wait, pause));
@@ -163,46 +210,74 @@
       this.later = setTimeout(() => this.start(), pause);
     }
 
-    say(frame) {
-      if (this.up && this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(frame));
+    say(one) {
+      if (!this.up || this.socket.readyState !== WebSocket.OPEN) return;
+      this.socket.send(framed(one));
+      this.unanswered.add(one.id);
+      if (!this.overdue) this.expect();
     }
 
     /* A pass for one socket: with a new token where the old one ended; else one begins anew. */
-    async enter(first = true) {
-      const wish = memory.conversation ? { conversation_id: memory.conversation } : {};
-      const reply = await this.post("/v1/chat/tickets", wish, await this.bearer());
-      if (first && reply.status === 401 && !options.key) {
+    async enter() {
+      let reply = await this.ask();
+      if (reply.status === 401 && !options.key) {
         this.token = null;
-        return this.enter(false);
+        reply = await this.ask();
       }
-      if (first && [401, 404].includes(reply.status) && memory.conversation) {
+      if ([401, 404].includes(reply.status) && memory.conversation) {
         Object.assign(memory, { conversation: null, token: null });
         this.seq = 0;
         this.hear({ type: "anew" });
-        return this.enter(false);
+        reply = await this.ask();
       }
       if ([400, 401, 403, 404, 422].includes(reply.status)) throw new Refused();
       if (!reply.ok) {
-        const wait = 1000 * Number(reply.headers.get("Retry-After") ?? 0);
+        const wait = 1000 * (Number(reply.headers.get("Retry-After")) || 0);
         throw Object.assign(new Error("not now"), { wait });
       }
       const pass = await reply.json();
       memory.conversation = pass.conversation_id;
       if (pass.token) {
         memory.token = pass.token;
-        clearTimeout(this.renewal);
-        this.renewal = setTimeout(() => this.enter().catch(() => {}), pass.token_expires_in * 500);
+        this.renew(pass.token_expires_in * 500);
       }
       memory.keep();
       return pass;
     }
 
+    async ask() {
+      const bearer = await this.bearer();
+      const wish = memory.conversation ? { conversation_id: memory.conversation } : {};
+      return this.post("/v1/chat/tickets", wish, bearer);
+    }
+
+    /* Somebody else may be here than before, in this tab or even on this page. */
+    meet(who) {
+      if (who !== memory.who) {
+        Object.assign(memory, { conversation: null, left: [] });
+        this.seq = 0;
+        if (this.met) this.hear({ type: "other" });
+      }
+      memory.who = who;
+      this.met = true;
+      memory.keep();
+      this.hear({ type: "met" });
+    }
+
+    renew(after) {
+      clearTimeout(this.renewal);
+      this.renewal = setTimeout(() => this.enter().catch(() => this.renew(MINUTE)), after);
+    }
+
     async bearer() {
       if (options.key) return memory.token ?? options.key;
       if (!this.token) {
-        const reply = await fetch(options.tokenUrl, { credentials: "same-origin" });
+        const reply = await fetch(options.tokenUrl, {
+          credentials: "same-origin", signal: AbortSignal.timeout?.(LONGEST_PAUSE),
+        });
         if (!reply.ok) throw new Error("no token");
         this.token = (await reply.json()).token;
+        this.meet(subject(this.token));
       }
       return this.token;
     }
@@ -211,6 +286,7 @@
       return fetch(home + path, {
         method: "POST", body: JSON.stringify(body), credentials: "omit", referrerPolicy: "no-referrer",
         headers: { Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" },
+        signal: AbortSignal.timeout?.(LONGEST_PAUSE),
       });
     }
   }
@@ -226,7 +302,7 @@
       this.unread = 0;
       memory.load();
       this.line = new Line((frame) => this.hear(frame), (text) => this.net(text));
-      for (const one of memory.waiting) this.bubble("customer", one.text, { id: one.id });
+      if (options.key) this.takeUp();
       if (memory.conversation) this.line.start();
       if ("open" in options) this.open();
     }
@@ -308,19 +384,27 @@
       const text = this.said.value.trim();
       if (!text) return;
       const one = { id: name(), text };
+      if (!fits(one)) return this.note("This is too long for one message. Send it in parts.");
       memory.waiting.push(one);
       memory.keep();
       this.bubble("customer", text, { id: one.id });
       this.said.value = "";
       this.said.focus();
       this.line.start();
-      this.line.say({ type: "message", ...one });
+      this.line.say(one);
+    }
+
+    /* What was left unsent before the page was loaded is theirs: it is shown, and sent. */
+    takeUp() {
+      for (const one of memory.left) this.bubble("customer", one.text, { id: one.id });
+      memory.waiting.unshift(...memory.left.splice(0));
     }
 
     hear(frame) {
       const heard = {
         message: () => this.message(frame), ack: () => this.ack(frame), error: () => this.error(frame),
         typing: () => this.writes(true), state: () => this.state(frame), anew: () => this.anew(),
+        met: () => this.takeUp(), other: () => this.forget(),
         escalated: () => { this.writes(false); this.note(SOON); },
         joined: () => this.note(`${frame.name ?? "A specialist"} joined the chat.`),
         closed: () => this.note("This conversation is closed. Write to open it again."),
@@ -344,10 +428,15 @@
       return this.log.querySelector(`[data-seq="${Number(seq)}"]`);
     }
 
-    ack({ id, seq }) {
+    /* It need not be sent again; its place in the log, if it has one. */
+    done(id) {
       memory.waiting = memory.waiting.filter((one) => one.id !== id);
       memory.keep();
-      const mine = [...this.log.children].find((one) => one.dataset.id === id);
+      return [...this.log.children].find((one) => one.dataset.id === id);
+    }
+
+    ack({ id, seq }) {
+      const mine = this.done(id);
       if (!mine) return;
       if (this.at(seq)) return mine.remove();
       mine.classList.remove("waiting");
@@ -359,19 +448,20 @@
       const mine = memory.waiting.find((one) => one.id === id);
       if (!mine) return;
       if (["rate_limited", "not_stored"].includes(code)) {
-        setTimeout(() => memory.waiting.includes(mine) && this.line.say({ type: "message", ...mine }), 5000);
+        setTimeout(() => memory.waiting.includes(mine) && this.line.say(mine), 5000);
         return;
       }
-      memory.waiting = memory.waiting.filter((one) => one !== mine);
-      memory.keep();
-      this.note("Your last message could not be sent.");
+      const shown = this.done(id);
+      shown?.classList.replace("waiting", "failed");
+      shown?.append(make("span", { className: "by", textContent: "Not sent" }));
+      this.note("A message of yours could not be sent.");
     }
 
     state(frame) {
       this.writes(frame.typing);
       if (frame.seq === undefined) return;
       /* The socket is new: what was not acknowledged is sent again, by the same id. */
-      for (const one of memory.waiting) this.line.say({ type: "message", ...one });
+      for (const one of memory.waiting) this.line.say(one);
       if (frame.state === "queued") this.note(SOON);
       if (frame.state === "assigned") this.note(`${frame.name ?? "A specialist"} joined the chat.`);
     }
@@ -380,6 +470,14 @@
       if (this.log.querySelector("[data-seq]")) this.note("A new conversation begins here.");
       for (const one of this.log.querySelectorAll("[data-seq]")) delete one.dataset.seq;
       this.ticket = null;
+    }
+
+    /* What stands here is somebody else's. */
+    forget() {
+      memory.waiting = [];
+      this.ticket = null;
+      this.log.replaceChildren();
+      this.note("A new conversation begins here.");
     }
 
     writes(yes) {
