@@ -149,7 +149,7 @@ class Stream:
                 name, _, value = line.decode().rstrip("\n").partition(": ")
                 if name in {"id", "event", "data"}:
                     held[name] = value
-                elif not name and not value and held:
+                elif not name and not value and "data" in held:
                     self.events.append((int(held["id"]), held["event"], json.loads(held["data"])))
                     held = {}
                 elif line.startswith(b":"):
