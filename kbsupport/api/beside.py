@@ -19,7 +19,7 @@ class Beside:
 
     def __init__(self, config: Path | None) -> None:
         named = [] if config is None else ["--config", str(config.absolute())]
-        self._command = [sys.executable, "-m", "kbsupport", *named, "--quiet", "work"]
+        self._command = [sys.executable, "-m", "kbsupport", *named, "--quiet", "work", "--beside"]
         self._over = threading.Event()
         self._starting = threading.Lock()
         self._until = 0.0

@@ -28,6 +28,7 @@ from kbsupport.app import open_app
 from kbsupport.errors import ConfigError
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
     from types import FrameType
 
     from fastapi import FastAPI
@@ -45,6 +46,8 @@ _METERS = "meters-"
 # Each worker multiplies alone: threads of several workers only wait for one another's cores, and
 # 0.6 ms become 20.
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# onnxruntime heeds it as it is imported; a copy of a process with its thread might never end.
+_TELLS_NOBODY = ("ORT_DISABLE_TELEMETRY",)
 # Workers begin as copies of a process that has imported what they need: alone each of them takes
 # two seconds of a core for that, and whoever calls while none is left waits for it.
 _IMPORTED = ["kbsupport.api.web", "chromadb", "onnxruntime", "tokenizers", "scipy.sparse"]
@@ -61,7 +64,7 @@ def serve(
     tell: Callable[[str], None],
 ) -> int:
     """Open the doors until SIGTERM or Ctrl-C, then finish what was begun; the exit code."""
-    for name in _THREADS:
+    for name in (*_THREADS, *_TELLS_NOBODY):
         os.environ.setdefault(name, "1")
     os.environ[_HOME] = str(loaded.home.absolute())
     os.environ[_WORKERS] = str(workers)
@@ -161,10 +164,21 @@ def application() -> FastAPI:
     """What each worker builds for itself: connections and models do not survive a fork."""
     from kbsupport.api.web import create
 
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        ending = threading.Thread(target=_end_with, args=[parent], name="kbsupport-end")
+        ending.daemon = True
+        ending.start()
     config = os.environ.get(_CONFIG)
     app = open_app(config=Path(config) if config else None)
     logs.to_stderr(access=app.settings.serve.log_requests)
     return create(app, int(os.environ.get(_WORKERS, "1")))
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """A server that was killed tells nobody; workers it left would go on and hold its port."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _set_up(workers: int, drain: int, proxies: Sequence[str] = ()) -> uvicorn.Config:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from typing import Annotated
 
 import typer
@@ -21,6 +23,7 @@ kbsupport work --once"""
 _SIGNS = (signal.SIGTERM, signal.SIGINT)
 # So long after it was told to end, what hangs is left behind: its lease ends by itself.
 _LAST_WISH = 8.0
+_LOOK_EVERY = 0.5
 
 
 def register(cli: typer.Typer) -> None:
@@ -31,6 +34,9 @@ def register(cli: typer.Typer) -> None:
 def work(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Do what there is to do, and end.")] = False,
+    beside: Annotated[
+        bool, typer.Option("--beside", hidden=True, help="End with whoever began it.")
+    ] = False,
 ) -> None:
     """Decide what was taken in, tell who listens, and move the overdue on, until Ctrl-C.
 
@@ -49,10 +55,20 @@ def work(
 
     with chosen.open() as app:
         end = _told_to_end()
+        if beside:
+            threading.Thread(target=_end_with_parent, name="kbsupport-beside", daemon=True).start()
         to_stderr(access=False)
         tell("working; Ctrl-C ends it", quiet=chosen.quiet)
         app.lobby.work.run(end.over)
     raise typer.Exit(end.code)
+
+
+def _end_with_parent() -> None:
+    """A server that was killed tells nobody; what it left would work on and hold its home."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _End:
