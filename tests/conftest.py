@@ -1,5 +1,6 @@
 import contextlib
 import fcntl
+import functools
 import gc
 import multiprocessing
 import os
@@ -10,11 +11,15 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import labelled
 import pytest
+import typer.main
+from forking import Copy, original
 
+from kbsupport.adapters import embedders, readers
 from kbsupport.app import App, open_app
 from kbsupport.evaluation.labels import read_labels
 from kbsupport.store.database import Database
@@ -38,6 +43,11 @@ LONGEST = (
     "api/test_chat_faults.py", "adapters/test_embedders.py", "cli/test_desk_command.py",
     "learning/test_replaying.py", "adapters/test_ticketing_faults.py",
 )  # fmt: skip
+
+# Those of how a database begins.
+MIGRATED = tuple(
+    f"tests/store/test_{name}.py" for name in ("database", "desk_migration", "postgres")
+)
 
 # What a process of ours imports until it has indexed: two seconds of work.
 IMPORTED = [
@@ -93,9 +103,24 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.fixture(scope="session")
 def processes() -> ForkServerContext:
     """Makes processes that begin with everything imported, and with nothing else of this one."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # see `forking`
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(IMPORTED)
     return made
+
+
+@pytest.fixture(scope="session")
+def command_line() -> Iterator[Callable[..., Copy]]:
+    """Begins `kbsupport` with these words as a process that has imported everything already.
+
+    What else is given is given to `subprocess.Popen`, whose like it returns; see `forking`.
+    """
+    with original() as reached:
+
+        def begin(*arguments: object, **options: Any) -> Copy:
+            return Copy(reached, arguments, **options)
+
+        yield begin
 
 
 @pytest.fixture(scope="session")
@@ -142,15 +167,15 @@ def _settings_come_from_the_test(monkeypatch, tmp_path_factory):
 def _new_databases_are_copies(tmp_path_factory):
     """Two thousand tests want an empty database: it is migrated once, and copied after.
 
-    The tests of the store itself migrate every one of theirs.
+    Those of how a database begins migrate every one of theirs.
     """
     template = tmp_path_factory.mktemp("template") / "kbsupport.db"
     Database(template).close()
     real = Database.__init__
 
     def begin(self, where):
-        store = "tests/store/" in os.environ.get("PYTEST_CURRENT_TEST", "")
-        if isinstance(where, Path) and not store and not where.exists():
+        begins = os.environ.get("PYTEST_CURRENT_TEST", "").startswith(MIGRATED)
+        if isinstance(where, Path) and not begins and not where.exists():
             with contextlib.suppress(OSError):
                 where.parent.mkdir(parents=True, exist_ok=True)
                 aside = where.with_name(f".{uuid.uuid4().hex}")
@@ -164,6 +189,42 @@ def _new_databases_are_copies(tmp_path_factory):
     Database.__init__ = begin
     yield
     Database.__init__ = real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _moods_are_read_once():
+    """Every app that is asked reads a lexicon of 7,500 words; here the first one's serves all."""
+    real = readers._Mood
+    readers._Mood = functools.cache(real)
+    yield
+    readers._Mood = real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_loaded_once():
+    """Every app loads the real model, 0.1 s and 40 MB; here the same file is loaded once."""
+    real = embedders.Encoder
+
+    @functools.lru_cache(maxsize=2)
+    def loaded(path, threads, *_changed):
+        return real(path, threads)
+
+    def load(path, threads):
+        now = path.stat()
+        return loaded(path, threads, now.st_ino, now.st_mtime_ns, now.st_size)
+
+    embedders.Encoder = load
+    yield
+    embedders.Encoder = real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_read_once():
+    """Typer reads the signature of every command for each line that is run: 0.1 s."""
+    real = typer.main.get_command
+    typer.main.get_command = functools.cache(real)
+    yield
+    typer.main.get_command = real
 
 
 @pytest.fixture
@@ -270,16 +331,21 @@ def small_kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_homes(small_kb: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def small_homes(small_kb: Path, built_once: Built) -> dict[str, Path]:
     """Homes over those, without the model: `plain`, and `proven` by labels that were kept."""
-    root = tmp_path_factory.mktemp("homes")
-    labels = labelled.write(root / "labels.jsonl", labelled.rows())
-    for name in ("plain", "proven"):
-        with open_app(home=root / name) as app:
+
+    def make(folder: Path) -> None:
+        labels = labelled.write(folder / "labels.jsonl", labelled.rows())
+        plain, proven = folder / "plain", folder / "proven"
+        with open_app(home=plain) as app:
             app.embedder = FakeEmbedder()
             app.index([small_kb])
-            if name == "proven":
-                app.calibrate(labels, risk=0.2, confidence=0.8, learn=True)
+        shutil.copytree(plain, proven)
+        with open_app(home=proven) as app:
+            app.embedder = FakeEmbedder()
+            app.calibrate(labels, risk=0.2, confidence=0.8, learn=True)
+
+    root = built_once("homes", make)
     return {name: root / name for name in ("plain", "proven")}
 
 

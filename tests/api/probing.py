@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 
 from kbsupport.access.keys import Wish
@@ -34,12 +35,14 @@ UNKNOWN = {
 class World:
     """One app with two customers, two visitors and a key of every role."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, portal: BlockingPortal) -> None:
         self.app = app
         self.web = create(app)
         # Time flies for the limits alone: they are tested elsewhere.
         self.web.state.house.buckets = Buckets(clock=itertools.count(0, 60).__next__)
         self.client = TestClient(self.web, raise_server_exceptions=False)
+        # One event loop for all of them, rather than a new one for each request.
+        self.client.portal = portal
         self.schema = self.client.get("/openapi.json").json()
         lead = app.people.rota().lead.id
         self.keys = {
@@ -209,8 +212,8 @@ def world_over(proven: Path, small_kb: Path, folder: Path) -> Iterator[World]:
         app.embedder = FakeEmbedder()
         app.index([small_kb, folder / "help"])
         # What streams for an hour ends here at once.
-        with mock.patch.object(events, "_LONGEST", 0.0):
-            yield World(app)
+        with mock.patch.object(events, "_LONGEST", 0.0), start_blocking_portal() as portal:
+            yield World(app, portal)
 
 
 def _bearer(text: str) -> dict[str, str]:

@@ -241,3 +241,26 @@ def test_killed_workers_and_a_stop_under_load_lose_nothing_that_was_confirmed(we
     assert dict.fromkeys(held, 1) == {text: len(ids) for text, ids in held.items()}
     for name, ticket in confirmed.items():
         assert held[f"{SENT} {name}?"] == [ticket]
+
+
+def test_a_server_that_was_killed_leaves_nobody_behind(start):
+    killed = start()
+    family = [killed.program.pid]
+    for pid in family:
+        family += children(pid)
+    assert len(family) >= 5  # it, the work, the one that is copied, two workers
+    killed.program.kill()
+    until = time.monotonic() + 15
+    while any(alive(pid) for pid in family):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    start(port=killed.port)
+
+
+def alive(pid):
+    """False for one that has ended, even if nobody has noted it."""
+    try:
+        said = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return said.rpartition(")")[2].split()[0] != "Z"

@@ -85,15 +85,15 @@ def test_what_cannot_be_shown_is_one_line(kb, home, database, given, code):
 
 
 @pytest.fixture
-def follow(home, database):
+def follow(home, database, command_line):
     """A process that follows the events of the home."""
-    command = [sys.executable, "-m", "kbsupport", "--home", str(home), "events", "--json"]
     started = []
 
     def follow(*more):
-        process = subprocess.Popen(
-            [*command, "--follow", *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        process = command_line(
+            "--home", home, "events", "--json", "--follow", *more,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
         started.append(process)
         return process
 

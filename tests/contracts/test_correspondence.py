@@ -42,14 +42,6 @@ SCRIP = r"""
 });
 1;
 """
-NO_SCRIP = """
-@Final = (sub {
-    my $scrips = RT::Scrips->new(RT->SystemUser);
-    $scrips->UnLimit;
-    while (my $one = $scrips->Next) { $one->Delete if $one->Description eq 'Ring kbsupport' }
-});
-1;
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -140,52 +132,46 @@ def port():
 
 
 @pytest.fixture
-def on_request_tracker(request, proven_app, port):
-    server = request.getfixturevalue("request_tracker_server")
+def on_request_tracker(request_tracker_folder, proven_app, port):
+    # As it will be once it has a port.
     help_desk = RequestTracker(
-        url=server.url, queue="Support", user="kbsupport", password=server.password, timeout=30.0
+        url="http://127.0.0.1:1", queue="Support", user="kbsupport", password="x"
     )
-    _insert(server, SCRIP.replace("ADDRESS", _address(proven_app, help_desk, port)))
-    body = {"Name": BUYER, "EmailAddress": BUYER, "Password": WORD, "Privileged": 1}
-    server.web.json("POST", "/user", body=body)
-    buyer = Web("buyer", f"{server.url}/REST/2.0", timeout=30, auth=(BUYER, WORD))
-    yield OnRequestTracker(server, buyer, help_desk)
-    _insert(server, NO_SCRIP)
+    address = _address(proven_app, help_desk, port)
+    request_tracker.insert(request_tracker_folder, SCRIP.replace("ADDRESS", address))
+    with request_tracker.request_tracker(request_tracker_folder) as server:
+        took_part("Request Tracker", server.version)
+        help_desk = RequestTracker(
+            url=server.url, queue="Support", user="kbsupport", password=server.password,
+            timeout=30.0,
+        )  # fmt: skip
+        given(proven_app, help_desk)
+        body = {"Name": BUYER, "EmailAddress": BUYER, "Password": WORD, "Privileged": 1}
+        server.web.json("POST", "/user", body=body)
+        buyer = Web("buyer", f"{server.url}/REST/2.0", timeout=30, auth=(BUYER, WORD))
+        yield OnRequestTracker(server, buyer, help_desk)
 
 
 @pytest.fixture
-def on_django_helpdesk(request, proven_app, port, tmp_path, monkeypatch):
-    request.getfixturevalue("helpdesk_server")  # it is there, or the test is skipped
+def on_django_helpdesk(helpdesk_folder, proven_app, port, monkeypatch):
     help_desk = DjangoHelpdesk(url=f"http://127.0.0.1:{port}", user="kbsupport", password="x")
     address = _address(proven_app, help_desk, port)
     env = {"HELPDESK_NEW_TICKET_WEBHOOK_URLS": address, "HELPDESK_FOLLOWUP_WEBHOOK_URLS": address}
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    with django_helpdesk.django_helpdesk(tmp_path) as server:
+    with django_helpdesk.django_helpdesk(helpdesk_folder) as server:
         took_part("django-helpdesk", server.version)
         help_desk = DjangoHelpdesk(
             url=server.url, user="kbsupport", password=server.password, timeout=30.0
         )
         given(proven_app, help_desk)
-        yield OnDjangoHelpdesk(server, tmp_path, env, help_desk)
+        yield OnDjangoHelpdesk(server, helpdesk_folder, env, help_desk)
 
 
 def _address(app, help_desk, port):
     given(app, help_desk)
     _, path = app.lobby.bells.add(help_desk.name, "test")
     return f"http://127.0.0.1:{port}/v1/hooks/{help_desk.name}/{path}"
-
-
-def _insert(server, data):
-    folder = server.outbox.parent
-    (folder / "ring.pl").write_text(data)
-    command = [request_tracker.SETUP, "--skip-create", "--action", "insert", "--datafile",
-               folder / "ring.pl", "--root-password-file", folder / "root"]  # fmt: skip
-    env = {"RT_SITE_CONFIG": str(folder / "site.pm"), "RT_SITE_CONFIG_DIR": str(folder / "conf.d")}
-    done = subprocess.run(
-        command, env=os.environ | env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(params=["on_request_tracker", "on_django_helpdesk"])

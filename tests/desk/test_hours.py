@@ -13,22 +13,37 @@ ZONES = ("Europe/Amsterdam", "America/New_York", "UTC", "Asia/Kolkata")
 NINE_TO_FIVE = (time(9), time(17))
 OFFICE = Hours(ZoneInfo("Europe/Amsterdam"), (NINE_TO_FIVE,) * 5 + (None, None))
 # Both clock changes of both zones lie within these years.
-MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
+FIRST, DAYS = datetime(2025, 1, 1, tzinfo=UTC), 3 * 365
+# A day, a minute of it and what is left of that: three numbers to draw instead of seven.
+MINUTES, RESTS = st.integers(0, 24 * 60 - 1), st.integers(0, 60_000_000 - 1)
+MOMENTS = st.builds(
+    lambda day, minute, rest: FIRST + timedelta(days=day, minutes=minute, microseconds=rest),
+    st.integers(0, DAYS - 1), MINUTES, RESTS,
+)  # fmt: skip
+DATES = st.integers(0, DAYS - 1).map(lambda day: FIRST.date() + timedelta(days=day))
+TIMES = st.builds(
+    lambda minute, rest: (FIRST + timedelta(minutes=minute, microseconds=rest)).time(),
+    MINUTES, RESTS,
+)  # fmt: skip
 LENGTHS = st.timedeltas(timedelta(0), timedelta(days=10))
 
 
 @st.composite
 def spans(draw):
-    opens, closes = sorted(draw(st.lists(st.times(), min_size=2, max_size=2, unique=True)))
-    return opens, draw(st.sampled_from((closes, time(0))))
+    opens, closes = sorted((draw(TIMES), draw(TIMES)))
+    return opens, time(0) if opens == closes or draw(st.booleans()) else closes
+
+
+DAY = st.none() | spans()
+HOLIDAYS = st.frozensets(DATES, max_size=9)
 
 
 @st.composite
 def weeks(draw):
-    days = draw(st.lists(st.none() | spans(), min_size=6, max_size=6))
+    days = [draw(DAY) for _ in range(6)]
     # One long day, so that the longest length ends within a lifetime.
     days.insert(draw(st.integers(0, 6)), (time(6), time(22)))
-    closed = draw(st.frozensets(st.dates(date(2025, 1, 1), date(2027, 12, 31)), max_size=9))
+    closed = draw(HOLIDAYS)
     return Hours(ZoneInfo(draw(st.sampled_from(ZONES))), tuple(days), closed)
 
 

@@ -1,30 +1,34 @@
+import shutil
 from datetime import timedelta
+from functools import cache
 
 import labelled
 import pytest
 
+from kbsupport.app import open_app
 from kbsupport.evaluation.labels import read_labels
 from kbsupport.figures.metrics import metrics_of
 from kbsupport.rehearsal.play import SETTINGS, play
 from kbsupport.rehearsal.stage import set_stage
+from kbsupport.testing import FakeEmbedder
 
 
-@pytest.fixture
-def played(small_homes, make_app, tmp_path):
-    """Four days of a desk over the few articles, from a copy of the same home each time."""
-    import shutil
+@pytest.fixture(scope="module")
+def played(small_homes, tmp_path_factory):
+    """Four days of a desk over the few articles, each played in a copy of the same home."""
+    base = tmp_path_factory.mktemp("played")
+    labels = read_labels(labelled.write(base / "labels.jsonl", labelled.rows()[::3]))
 
-    labels = read_labels(labelled.write(tmp_path / "labels.jsonl", labelled.rows()[::3]))
-
+    @cache
     def played(name, seed=7):
-        home = tmp_path / name
-        shutil.copytree(small_homes["proven"], home)
-        app = make_app(at=home, **SETTINGS)
-        done = play(set_stage(app, seed=seed), labels, days=4)
-        now = done.end + timedelta(days=1)
-        found = metrics_of(app.database, done.begin, done.end, now)
-        assert app.people.without_next_action() == []
-        assert app.people.verify().fault is None
+        shutil.copytree(small_homes["proven"], base / name)
+        with open_app(home=base / name, settings=SETTINGS) as app:
+            app.embedder = FakeEmbedder()
+            done = play(set_stage(app, seed=seed), labels, days=4)
+            now = done.end + timedelta(days=1)
+            found = metrics_of(app.database, done.begin, done.end, now)
+            assert app.people.without_next_action() == []
+            assert app.people.verify().fault is None
         return found
 
     return played

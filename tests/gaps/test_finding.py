@@ -1,17 +1,20 @@
 """Gaps found in what went to people and in files, and what an article bought."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 
 import labelled
 import pytest
 
+from kbsupport.app import open_app
 from kbsupport.errors import ConfigError, Conflict, NotFound
 from kbsupport.gaps.finding import Gaps
 from kbsupport.gaps.kinds import Aside, Kind
 from kbsupport.model import Author, Delivery
 from kbsupport.store import conversations, labels
 from kbsupport.store import gaps as stored
+from kbsupport.testing import FakeEmbedder
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 ANVIL = (
@@ -51,12 +54,22 @@ def file(tmp_path):
     return write
 
 
+@pytest.fixture(scope="module")
+def written_home(small_homes, small_kb, tmp_path_factory):
+    """The proven home after somebody wrote the article on anvils; copied."""
+    base = tmp_path_factory.mktemp("written")
+    (base / "anvil.md").write_text(ANVIL, encoding="utf-8")
+    shutil.copytree(small_homes["proven"], base / "home")
+    with open_app(home=base / "home") as app:
+        app.embedder = FakeEmbedder()
+        app.index([small_kb, base / "anvil.md"])
+    return base / "home"
+
+
 @pytest.fixture
-def written(proven_app, small_kb, tmp_path):
-    """The proven app after somebody wrote the article on anvils."""
-    (tmp_path / "anvil.md").write_text(ANVIL, encoding="utf-8")
-    proven_app.index([small_kb, tmp_path / "anvil.md"])
-    return proven_app
+def written(written_home, home, make_app):
+    shutil.copytree(written_home, home)
+    return make_app()
 
 
 def ask_and_answer(app, texts, reply):

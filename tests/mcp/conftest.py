@@ -1,27 +1,10 @@
 import asyncio
-import sys
 
 import pytest
 from mcp import Client
 
 from kbsupport.mcp.calling import operator
 from kbsupport.mcp.server import made
-
-# The command line as it is, without the model.
-PROGRAM = (
-    "import sys; from kbsupport.app import App; from kbsupport.testing import FakeEmbedder; "
-    "App.embedder = FakeEmbedder(); from kbsupport.cli.main import run; run(sys.argv[1:])"
-)
-
-
-@pytest.fixture(scope="session")
-def command():
-    """`kbsupport mcp` over a home, as a list of words."""
-
-    def words(home, *arguments):
-        return [sys.executable, "-c", PROGRAM, "--home", str(home), "mcp", *arguments]
-
-    return words
 
 
 @pytest.fixture

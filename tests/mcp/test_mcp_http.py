@@ -38,10 +38,11 @@ def app(small_homes, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def served(command, app):
+def served(command_line, app):
     """Where `kbsupport mcp --http --write` listens."""
-    words = command(app.home, "--http", "--port", "0", "--write")
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+    words = ["--home", app.home, "mcp", "--http", "--port", 0, "--write"]
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with command_line(*words, fake=True, **piped) as running:
         try:
             yield running.stderr.readline().decode().split()[0]
         finally:

@@ -11,6 +11,11 @@ from kbsupport.errors import ConfigError, KbSupportError, MissingExtra
 from kbsupport.mcp.serving import Opening, over_http, over_stdio
 
 PASSWORD = "how do i reset the password"
+# The command line as it is, without the model.
+PROGRAM = (
+    "import sys; from kbsupport.app import App; from kbsupport.testing import FakeEmbedder; "
+    "App.embedder = FakeEmbedder(); from kbsupport.cli.main import run; run(sys.argv[1:])"
+)
 
 
 def frame(id, method, **params):
@@ -27,11 +32,11 @@ HELLO = frame(
 )  # fmt: skip
 
 
-def test_the_sdks_client_starts_the_command_and_asks(command, proven_app):
-    program, *words = command(proven_app.home)
+def test_the_sdks_client_starts_the_command_and_asks(proven_app):
+    words = ["-c", PROGRAM, "--home", str(proven_app.home), "mcp"]
 
     async def story():
-        async with Client(StdioServerParameters(command=program, args=words)) as client:
+        async with Client(StdioServerParameters(command=sys.executable, args=words)) as client:
             tools = await client.list_tools()
             made = await client.call_tool("ask_question", {"text": PASSWORD})
             return [one.name for one in tools.tools], made.structured_content
@@ -42,7 +47,7 @@ def test_the_sdks_client_starts_the_command_and_asks(command, proven_app):
     assert made["outcome"] == "resolve"
 
 
-def test_frames_that_are_none_are_answered_and_the_next_one_is_heard(command, proven_app):
+def test_frames_that_are_none_are_answered_and_the_next_one_is_heard(command_line, proven_app):
     frames = [
         b"garbage", b"", b"\xff\xfe\x00", b"[" * 100_000, b"{}", b"[]", b"null",
         b'{"jsonrpc": "1.0", "id": 1, "method": "x"}',
@@ -54,12 +59,10 @@ def test_frames_that_are_none_are_answered_and_the_next_one_is_heard(command, pr
         calls(7, "search_knowledge_base", query="password"),
     ]  # fmt: skip
     told = b"\n".join(frames) + b"\n"
-    with subprocess.Popen(
-        command(proven_app.home),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
+    with command_line(
+        "--home", proven_app.home, "mcp", fake=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as running:  # fmt: skip
         running.stdin.write(told)
         running.stdin.flush()
         heard = [json.loads(running.stdout.readline())]

@@ -32,15 +32,22 @@ def missing() -> str | None:
     return None
 
 
-@contextmanager
-def django_helpdesk(folder: Path) -> Iterator[RunningHelpdesk]:
-    port, password = free_port(), secrets.token_hex(12)
+def set_up(folder: Path) -> None:
+    """Make what a server begins with: its database, and the password that opens it."""
+    password = secrets.token_hex(12)
+    (folder / "password").write_text(password)
     (folder / "outbox").mkdir()
     done = subprocess.run(
         [PYTHON, SITE, folder, "set-up", password], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"django-helpdesk could not be set up:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def django_helpdesk(folder: Path) -> Iterator[RunningHelpdesk]:
+    """The server over a folder that was set up, here or elsewhere."""
+    port, password = free_port(), (folder / "password").read_text()
     url = f"http://127.0.0.1:{port}"
     web = Web("helpdesk", f"{url}/api", timeout=30, auth=(USER, password), largest=20_000_000)
     command = [PYTHON, SITE, folder, "serve", str(port)]

@@ -64,27 +64,45 @@ def missing() -> str | None:
     return None
 
 
+def set_up(folder: Path) -> None:
+    """Make what a server begins with: its database, and the passwords that open it."""
+    for made in ("var/mason", "var/session", "conf.d", "outbox"):
+        (folder / made).mkdir(parents=True)
+    password = secrets.token_hex(12)
+    (folder / "password").write_text(password)
+    (folder / "root").write_text(secrets.token_hex(12))
+    _done(folder, "init", "--root-password-file", folder / "root")
+    insert(folder, SEED.format(password=password))
+
+
+def insert(folder: Path, data: str) -> None:
+    """Have RT read a file of data, as its administrators do."""
+    (folder / "data.pl").write_text(data)
+    root = ["--root-password-file", folder / "root"]
+    _done(folder, "insert", "--datafile", folder / "data.pl", *root)
+
+
+def _done(folder: Path, action: str, *words: str | Path) -> None:
+    done = subprocess.run(
+        [SETUP, "--skip-create", "--action", action, *words],
+        env={**os.environ, **_settings(folder, free_port())},
+        capture_output=True, text=True, timeout=LONGEST_SETUP, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{SETUP} failed:\n{done.stdout}{done.stderr}")
+
+
 @contextmanager
 def request_tracker(folder: Path) -> Iterator[RunningRt]:
-    port, password, root = free_port(), secrets.token_hex(12), secrets.token_hex(12)
-    _write(folder, port, password, root)
-    env = {
-        "RT_SITE_CONFIG": str(folder / "site.pm"),
-        "RT_SITE_CONFIG_DIR": str(folder / "conf.d"),
-    }
-    once = {**os.environ, **env}
-    for step in (["init", "--root-password-file", "root"], ["insert", "--datafile", "seed.pl"]):
-        done = subprocess.run(
-            [SETUP, "--skip-create", "--action", step[0], step[1], folder / step[2]],
-            env=once, capture_output=True, text=True, timeout=LONGEST_SETUP, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"{SETUP} failed:\n{done.stdout}{done.stderr}")
-    url = f"http://127.0.0.1:{port}"
+    """The server over a folder that was set up, here or elsewhere."""
+    port = free_port()
+    env = _settings(folder, port)
+    url, root = f"http://127.0.0.1:{port}", (folder / "root").read_text()
     web = Web("rt", f"{url}/REST/2.0", timeout=30, auth=("root", root), largest=20_000_000)
     command = [SERVER, "--server", "Standalone", "--host", "127.0.0.1", "--port", str(port)]
     with running(command, log=folder / "log", env=env, answers=lambda: _answers(web)):
         version = web.json("GET", "/rt")["Version"].partition("+")[0]
+        password = (folder / "password").read_text()
         yield RunningRt(url, password, version, folder / "outbox", web)
 
 
@@ -100,12 +118,12 @@ def _answers(web: Web) -> bool:
     return True
 
 
-def _write(folder: Path, port: int, password: str, root: str) -> None:
-    for made in ("var/mason", "var/session", "conf.d", "outbox"):
-        (folder / made).mkdir(parents=True)
-    (folder / "root").write_text(root)
+def _settings(folder: Path, port: int) -> dict[str, str]:
     (folder / "site.pm").write_text(SITE.format(port=port, folder=folder))
-    (folder / "seed.pl").write_text(SEED.format(password=password))
     sendmail = folder / "sendmail"
     sendmail.write_text(f'#!/bin/sh\nexec cat > "$(mktemp {folder}/outbox/XXXXXXXX)"\n')
     sendmail.chmod(0o755)
+    return {
+        "RT_SITE_CONFIG": str(folder / "site.pm"),
+        "RT_SITE_CONFIG_DIR": str(folder / "conf.d"),
+    }

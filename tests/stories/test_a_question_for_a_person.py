@@ -47,8 +47,9 @@ def test_no_field_of_a_public_decision_speaks_of_an_internal_article(sample_app)
     for article in hidden:
         for text in (article.title, article.text[:500], *article.seen_questions):
             for tier in ("standard", "enterprise"):
-                said = json.dumps(sample_app.ask(text, tier=tier).to_dict()["articles"])
-                printed = json.dumps({**sample_app.ask(text, tier=tier).to_dict(), "signals": None})
+                decision = sample_app.ask(text, tier=tier).to_dict()
+                said = json.dumps(decision["articles"])
+                printed = json.dumps({**decision, "signals": None})
                 assert not any(json.dumps(other.id) in said for other in hidden)
                 assert not any(json.dumps(other.id) in printed for other in hidden)
         inside = sample_app.ask(article.title, audience="internal", tier="enterprise")

@@ -5,7 +5,6 @@ import random
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -44,13 +43,19 @@ def onnx(model_cache):
     return {"embedder": {"use": "onnx", "cache": str(model_cache)}}
 
 
-def cli(home, model_cache, *arguments):
+@pytest.fixture
+def begun(command_line, model_cache):
+    """An index run of the command line, in a process of its own."""
     config = model_cache / "kbsupport.toml"
     if not config.exists():
         config.write_text(f"[embedder]\nuse = 'onnx'\ncache = '{model_cache}'\n")
-    command = [sys.executable, "-W", "error", "-m", "kbsupport", *map(str, arguments)]
-    command += ["--home", str(home), "--config", str(config)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def begin(home, articles):
+        words = ("index", articles, "--home", home, "--config", config)
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return command_line(*words, strict=True, **streams)
+
+    return begin
 
 
 def index(home, articles, model_cache):
@@ -121,10 +126,10 @@ def test_a_killed_index_run_harms_nobody_and_the_next_one_completes(
     assert killed
 
 
-def test_two_index_runs_at_once_both_succeed(good, model_cache):
+def test_two_index_runs_at_once_both_succeed(good, model_cache, begun):
     home, articles = good / "home", good / "articles"
     change(articles, 7)
-    runs = [cli(home, model_cache, "index", articles) for _ in range(2)]
+    runs = [begun(home, articles) for _ in range(2)]
     outputs = [run.communicate() for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     with open_app(home=home, settings=onnx(model_cache)) as app:
@@ -160,7 +165,7 @@ def fill(disk, leave):
 
 @pytest.mark.parametrize("leave", [0, 150_000, 600_000])
 def test_a_full_disk_is_named_and_the_last_good_index_goes_on(
-    seen_good, little_disk, model_cache, tmp_path, leave
+    seen_good, little_disk, model_cache, begun, tmp_path, leave
 ):
     home, articles = little_disk / "home", tmp_path / "articles"
     shutil.copytree(seen_good / "home", home)
@@ -168,7 +173,7 @@ def test_a_full_disk_is_named_and_the_last_good_index_goes_on(
     change(articles, 1)
     ballast = fill(little_disk, leave)
 
-    run = cli(home, model_cache, "index", articles)
+    run = begun(home, articles)
     _, said = run.communicate()
     assert run.returncode == 3, said
     (line,) = said.strip().splitlines()

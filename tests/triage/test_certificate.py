@@ -1,5 +1,6 @@
 import json
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsupport.errors import CertificateError, ConfigError
+from kbsupport.triage import thresholds
 from kbsupport.triage.bounds import (
     binomial_tail,
     clean_needed,
@@ -44,6 +46,13 @@ def falling(count, start=0.99, end=0.9):
 def tried(scores, right, made=None, risk=RISK, confidence=CONFIDENCE, **more):
     made = made or aims((59, 1.0))
     return certify(made, scores, right, right, risk, confidence, **more)
+
+
+@pytest.fixture
+def remembered(monkeypatch):
+    """In thousands of rounds the same few bounds are asked for, and are always the same."""
+    for pure in (binomial_tail, clopper_pearson_upper):
+        monkeypatch.setattr(thresholds, pure.__name__, cache(pure))
 
 
 def test_fifty_nine_clean_labels_prove_five_percent():
@@ -190,6 +199,7 @@ def test_a_good_judge_is_nearly_always_certified():
     assert np.mean(coverages) >= 0.8
 
 
+@pytest.mark.usefixtures("remembered")
 def test_a_judge_on_the_edge_of_the_risk_is_certified_no_more_often_than_promised():
     # Every threshold is wrong in just over 5 %: whatever is proven is wrong.
     chance, rounds = np.random.default_rng(3), 2000
@@ -202,15 +212,17 @@ def test_a_judge_on_the_edge_of_the_risk_is_certified_no_more_often_than_promise
     assert wrongly / rounds >= 0.01, "a test that never passes proves nothing about the test"
 
 
+@pytest.mark.usefixtures("remembered")
 def test_several_tiers_share_the_error_that_is_allowed():
     chance, rounds, wrongly = np.random.default_rng(4), 1000, 0
     risks = {"standard": RISK, "premium": 0.1}
     plans = dict.fromkeys(risks, aims((75, 0.8), (140, 0.2)))
     for _ in range(rounds):
+        drawn = {tier: chance.random((150, 2)).tolist() for tier in risks}
         rows = [
-            Scored(chance.random(), chance.random() >= risks[tier] + 1e-6, True, tier)
+            Scored(score, luck >= risks[tier] + 1e-6, True, tier)
             for tier in risks
-            for _ in range(150)
+            for score, luck in drawn[tier]
         ]
         bounds = certify_tiers(plans, rows, risks, CONFIDENCE, "tier")
         wrongly += any(bound.threshold is not None for bound in bounds.values())
