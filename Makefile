@@ -3,14 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test test-long check bench docs clean
 
 demo: $(STAMP)
 	$(BIN)/kbsupport demo
 
 # One thread each for numpy: the tests side by side take all cores already.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --durations=25
+
+# All but what starts other systems, kills processes or fits models.
 test: $(STAMP)
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --durations=25
+	$(PYTEST) -m "not long"
+
+# The rest.
+test-long: $(STAMP)
+	$(PYTEST) -m long
 
 check: $(STAMP)
 	$(BIN)/ruff check .

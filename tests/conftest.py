@@ -33,16 +33,23 @@ hypothesis.settings.load_profile("any_machine")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Those that take longest, so that none of them begins last while the other processes have nothing
-# left to do.
-LONGEST = (
-    "contracts/test_ticketing.py", "cli/test_manners.py", "api/test_serving.py",
-    "stories/test_injection.py", "stories/test_crashes.py", "learning/test_renewing.py",
-    "knowledge/test_generations.py", "api/test_schemathesis.py", "api/test_matrix.py",
-    "contracts/test_correspondence.py", "api/test_widget.py", "api/test_chat.py",
-    "api/test_chat_faults.py", "adapters/test_embedders.py", "cli/test_desk_command.py",
-    "learning/test_replaying.py", "adapters/test_ticketing_faults.py",
+# Those that start other systems, kill processes again and again, or fit models for seconds: half of
+# the time of all tests. `make test` leaves them to `make test-long`; .ci/run does both. The longest
+# come first, so that none begins last while the other processes have nothing left to do.
+LONG = (
+    "contracts/test_ticketing.py", "contracts/test_correspondence.py",
+    "cli/test_manners.py", "stories/test_injection.py", "learning/test_renewing.py",
+    "stories/test_crashes.py", "api/test_schemathesis.py", "api/test_serving.py",
+    "knowledge/test_generations.py", "api/test_setup.py", "adapters/test_embedders.py",
+    "api/test_widget.py", "cli/test_index_check.py", "store/test_postgres.py",
+    "figures/test_rehearsal.py", "adapters/test_ticketing_faults.py", "evaluation/test_report.py",
+    "gaps/test_finding.py", "mcp/test_mcp_pipe.py", "mcp/test_mcp_http.py",
+    "cli/test_work_command.py", "knowledge/test_articles.py", "watch/test_drift.py",
+    "learning/test_replaying.py", "learning/test_bad_labels.py", "adapters/test_writers.py",
+    "evaluation/test_scores.py", "api/test_breakers_shown.py",
 )  # fmt: skip
+# Of the others.
+LONGEST = ("api/test_matrix.py", "api/test_chat.py", "api/test_chat_faults.py", "cli/test_batch.py")
 
 # Those of how a database begins.
 MIGRATED = tuple(
@@ -70,8 +77,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first; all others stay where they are."""
     tests = Path(__file__).parent
-    place = {tests / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
+    place = {tests / name: number for number, name in enumerate((*LONG, *LONGEST))}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+    long = {tests / name for name in LONG}
+    for item in items:
+        if item.path in long:
+            item.add_marker("long")
 
 
 def pytest_collection_finish() -> None:

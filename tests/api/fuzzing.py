@@ -36,6 +36,7 @@ def fuzzed(
     import schemathesis
     from schemathesis.config import SchemathesisConfig
     from schemathesis.engine import events, from_schema
+    from schemathesis.python import asgi
 
     checks: dict[str, Any] = {name: {"enabled": False} for name in (*_LEFT_OUT, *without)}
     config = SchemathesisConfig.from_dict({
@@ -48,11 +49,15 @@ def fuzzed(
     })  # fmt: skip
     schema = schemathesis.openapi.from_asgi("/openapi.json", web, config=config)
     found = Found()
-    for event in from_schema(schema).execute():
-        if isinstance(event, events.ScenarioFinished):
-            _note(found, event.recorder)
-        elif isinstance(event, events.NonFatalError | events.FatalError):
-            found.errors.append(_plain(event))
+    try:
+        for event in from_schema(schema).execute():
+            if isinstance(event, events.ScenarioFinished):
+                _note(found, event.recorder)
+            elif isinstance(event, events.NonFatalError | events.FatalError):
+                found.errors.append(_plain(event))
+    finally:
+        # It would keep the application open, and in memory, until Python ends.
+        asgi.shutdown_lifespans()
     return found
 
 
