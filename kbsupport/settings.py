@@ -177,6 +177,7 @@ class Settings(BaseSettings):
     """Everything that can be set. No file is needed to start."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
+
     @classmethod
     def settings_customise_sources(
         cls,

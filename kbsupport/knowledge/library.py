@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kbsupport.errors import IndexOutdated, NotIndexed
 from kbsupport.knowledge.opened import OpenGeneration
 from kbsupport.knowledge.ranking import order
-from kbsupport.knowledge.remembering import Remembered, history_stamp, remember
+from kbsupport.knowledge.remembering import Remembered, remember
 from kbsupport.knowledge.searching import (
     Look,
     Ranked,
@@ -27,7 +27,7 @@ from kbsupport.knowledge.searching import (
 from kbsupport.knowledge.words import words
 from kbsupport.model import Article, Channels, Filter, Found
 from kbsupport.store import articles as store
-from kbsupport.store import generations
+from kbsupport.store import generations, labels
 from kbsupport.store.generations import Pruned
 
 if TYPE_CHECKING:
@@ -194,8 +194,11 @@ class Library:
         """What the live generation's short texts and the past tickets say together."""
         if self._held is not None:
             return self._held[1]
-        index = index or self.open()
-        history = history_stamp(self._database)
+        with self._database.read() as connection:
+            history = labels.history_stamp(connection)
+        return self._remembered(index or self.open(), history)
+
+    def _remembered(self, index: OpenGeneration, history: str) -> Remembered:
         stamp = f"{index.generation.id}-{history}"
         if self._memory is None or self._memory.stamp != stamp:
             where = self._database, self._root, index.generation, history
@@ -239,8 +242,7 @@ class Library:
         """
         before = self._held
         if before is None:
-            index = self.open()
-            self._steady.held = (index, self.memory(index))
+            self._steady.held = self._both()
         try:
             yield
         finally:
@@ -250,8 +252,20 @@ class Library:
         """Whoever stays with a generation that is gone stays with the newest one instead."""
         if self._held is not None:
             self._steady.held = None
-            index = self.open()
-            self._steady.held = (index, self.memory(index))
+            self._steady.held = self._both()
+
+    def _both(self) -> tuple[OpenGeneration, Remembered]:
+        """What is live and what is remembered, with one look at the database."""
+        try:
+            return self._look_for_both()
+        except Pruned:
+            return self._look_for_both()
+
+    def _look_for_both(self) -> tuple[OpenGeneration, Remembered]:
+        with self._database.read() as connection:
+            live, history = self._live(connection), labels.history_stamp(connection)
+        index = self._opened_as(live)
+        return index, self._remembered(index, history)
 
     @property
     def _held(self) -> tuple[OpenGeneration, Remembered] | None:
@@ -270,6 +284,9 @@ class Library:
     def _open(self) -> OpenGeneration:
         with self._database.read() as connection:
             live = self._live(connection)
+        return self._opened_as(live)
+
+    def _opened_as(self, live: Generation) -> OpenGeneration:
         if self._opened is None or self._opened.generation.id != live.id:
             name = self._embedder().name
             if live.embedder != name:

@@ -42,12 +42,6 @@ class Remembered:
         return bool(self.past)
 
 
-def history_stamp(database: Database) -> str:
-    """Changes whenever the past tickets do."""
-    with database.read() as connection:
-        return labels.history_stamp(connection)
-
-
 def remember(
     database: Database, root: Path, generation: Generation, history: str, *, keep: bool = True
 ) -> Remembered:
