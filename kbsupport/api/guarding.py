@@ -155,17 +155,24 @@ class GuardedRoute(APIRoute):
             request.state.caller = caller
             if request.method in {"GET", "HEAD", "OPTIONS"}:
                 return await inner(request)
-            await _take_in(house, request, need)
-            key = request.headers.get("idempotency-key")
-            if key is None or caller is None or request.method != "POST":
-                return await inner(request)
-            request.state.key = check_key(key)
-            request.state.named = await _named(request, caller)
-            if not need.once:
-                return await inner(request)
-            return await _once(house, request, caller, need, inner)
+            async with house.carrying(request.headers.get("content-length")):
+                await _take_in(house, request, need)
+                return await _done(house, request, caller, need, inner)
 
         return guarded
+
+
+async def _done(
+    house: House, request: Request, caller: Caller | None, need: Need, inner: Route
+) -> Response:
+    key = request.headers.get("idempotency-key")
+    if key is None or caller is None or request.method != "POST":
+        return await inner(request)
+    request.state.key = check_key(key)
+    request.state.named = await _named(request, caller)
+    if not need.once:
+        return await inner(request)
+    return await _once(house, request, caller, need, inner)
 
 
 def _in_turn(inner: Route) -> Route:

@@ -34,6 +34,8 @@ _LOG = logging.getLogger("kbsupport.api")
 # A few threads of one process think faster than sixteen, which only wait for one another.
 _THINKERS = 3
 _LONGEST_LINE = 500
+# With its files a body may have 70 MB, and is several times that while it is read.
+_SMALL, _LARGE_ONES = 1_000_000, 4
 _AGAIN_AFTER = 5.0
 
 
@@ -100,6 +102,7 @@ class House:
         self.buckets = Buckets(workers)
         self.hub = Hub(app)
         self._thinking = asyncio.Semaphore(_THINKERS)
+        self._carrying = asyncio.Semaphore(_LARGE_ONES)
         self._in_line = 0
         self._warm = False
         self._failed: str | None = None
@@ -130,6 +133,15 @@ class House:
                 yield
         finally:
             self._in_line -= 1
+
+    @asynccontextmanager
+    async def carrying(self, length: str | None) -> AsyncIterator[None]:
+        """While a body is in memory; of the large ones there are only so many at once."""
+        if length is not None and length.isdecimal() and int(length) <= _SMALL:
+            yield
+            return
+        async with self._carrying:
+            yield
 
     def readiness(self) -> Readiness:
         """What works right now."""

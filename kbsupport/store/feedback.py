@@ -43,12 +43,6 @@ def feedback_of(connection: Connection, ticket_id: str) -> list[Feedback]:
     return [_feedback(row) for row in connection.execute(query)]
 
 
-def feedback_after(connection: Connection, after: int, limit: int) -> list[tuple[int, Feedback]]:
-    """What was said after this row, in order, with the number of each row."""
-    query = select(FEEDBACK).where(FEEDBACK.c.id > after).order_by(FEEDBACK.c.id).limit(limit)
-    return [(row.id, _feedback(row)) for row in connection.execute(query)]
-
-
 def _feedback(row: Any) -> Feedback:
     return Feedback(
         ticket_id=f"T-{row.ticket_id}",

@@ -9,7 +9,6 @@ from kbsupport.triage.phrases import complaints
 
 _LOUD = re.compile(r"!{2,}|\?{2,}|[?!]{2,}")
 _CAPITALS = re.compile(r"\b[A-Z]{3,}(?:'[A-Z]+)?\b")
-_LOWER = re.compile(r"[a-z]")
 _SWEARING = re.compile(
     r"\b(?:fuck\w*|shit\w*|damn\w*|bloody|crap|bastards?|idiots?|morons?|stupid|wtf|ffs|for god'?s"
     r" sake"

@@ -1,11 +1,13 @@
 """A request with a key is done once, whatever happens in between; and what that does not cover."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from api.conftest import PASSWORD
 
-from kbsupport.api.house import Requests
+from kbsupport.api.house import House, Requests
 from kbsupport.api.problems import Problem
 from kbsupport.errors import StoreError
 from kbsupport.model import Role, Scope
@@ -195,3 +197,23 @@ def test_a_pages_key_hands_on_no_more_than_it_opens(client, key_for):
     assert client.post("/v1/ask", json={"text": PASSWORD}, headers=theirs).status_code == 403
     assert client.post("/v1/chat/tickets", json={}, headers=theirs).status_code == 403
     assert client.post("/v1/tickets", json={"text": PASSWORD}, headers=theirs).status_code == 201
+
+
+def test_of_large_bodies_only_so_many_are_in_memory_at_once(proven_app):
+    house = House(proven_app)
+
+    async def entered(length):
+        async with asyncio.timeout(0.05), house.carrying(length):
+            return True
+
+    async def all_of_it():
+        async with AsyncExitStack() as held:
+            for _ in range(4):
+                await held.enter_async_context(house.carrying("70000000"))
+            assert await entered("900")
+            for length in ("70000000", None):
+                with pytest.raises(TimeoutError):
+                    await entered(length)
+        assert await entered(None)
+
+    asyncio.run(all_of_it())
