@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -39,7 +38,7 @@ def terms(text: str) -> list[str]:
 
 def letters(text: str) -> list[str]:
     """Runs of 3 to 5 letters inside each padded word: what is left of a word that is misspelt."""
-    return list(_letters(text[:LONGEST].lower()))
+    return [run for word in _WORD.findall(text[:LONGEST].lower()) for run in _runs(word)]
 
 
 def slug_words(article_id: str) -> str:
@@ -48,12 +47,14 @@ def slug_words(article_id: str) -> str:
     return " ".join(parts[1:] if parts and parts[0] in _LANGUAGES else parts)
 
 
-def _letters(text: str) -> Iterator[str]:
-    for word in _WORD.findall(text):
-        padded = f" {word} "
-        for size in _NGRAMS:
-            for start in range(max(1, len(padded) - size + 1)):
-                yield padded[start : start + size]
+@lru_cache(maxsize=50_000)
+def _runs(word: str) -> tuple[str, ...]:
+    padded = f" {word} "
+    return tuple(
+        padded[start : start + size]
+        for size in _NGRAMS
+        for start in range(max(1, len(padded) - size + 1))
+    )
 
 
 @lru_cache(maxsize=100_000)
