@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn import _subprocess
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 from kbsupport import meters, tracing
 from kbsupport.api import logs
@@ -97,6 +97,16 @@ def serve(
         return alone.code
 
 
+class _Worker(multiprocess.Process):
+    """Whether it still answers is asked over a pipe, of which it alone holds the other end."""
+
+    def start(self) -> None:
+        super().start()
+        # Held here as well, the pipe would outlive it: one that dies while it is asked was waited
+        # for, 5 seconds, and so were all others.
+        self.child_conn.close()
+
+
 class _Workers(Multiprocess):
     """Ends all of them in time, and what is beside them at the same time."""
 
@@ -116,7 +126,9 @@ class _Workers(Multiprocess):
     def init_processes(self) -> None:
         copied = multiprocessing.get_context("forkserver")
         copied.set_forkserver_preload(_IMPORTED)
-        _subprocess.spawn = copied  # type: ignore[assignment] # uvicorn has no setting for it
+        # uvicorn has no setting for either.
+        _subprocess.spawn = copied  # type: ignore[assignment]
+        multiprocess.Process = _Worker  # type: ignore[misc]
         # Ctrl-C reaches every process of a terminal; a worker that still loads leaves it to us.
         heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)
         super().init_processes()
