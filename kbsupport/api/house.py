@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import threading
@@ -160,9 +159,6 @@ class House:
     def _warm_up(self) -> None:
         try:
             self.app.search("warm")
-            # What is loaded by now stays: looking through it for garbage takes time each time.
-            gc.collect()
-            gc.freeze()
             self._warm, self._failed = True, None
         except KbSupportError as error:
             _LOG.warning("not warm: %s", " ".join(str(error).split()))

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 from misbehaving import let_loopback_through
@@ -200,6 +201,20 @@ def test_a_revoked_key_closes_its_sockets_within_two_seconds(doors, key_for, pro
             talk.until("never", within=2.5)
     assert closed.value.rcvd.code == 4401
     assert proven_app.people.tickets(all_states=True) == []
+
+
+def test_a_token_that_ends_closes_what_was_opened_with_it(doors, key_for, proven_app):
+    keys = proven_app.lobby.keys
+    shop = keys.admit(key_for("admin")["Authorization"].removeprefix("Bearer "))
+    token = keys.token(shop, 1, customer_id="C-1", conversation_id=None)
+    with doors.chat(doors.enter({"Authorization": f"Bearer {token}"})["ticket"]) as socket:
+        talk = Talk(socket)
+        talk.until("state")
+        now = keys._clock
+        keys._clock = lambda: now() + timedelta(seconds=61)
+        with pytest.raises(ConnectionClosed) as closed:
+            talk.until("never", within=2.5)
+    assert closed.value.rcvd.code == 4401
 
 
 def test_staff_read_along_and_answer_by_rest(doors, page, key_for):

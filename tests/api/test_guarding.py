@@ -118,6 +118,18 @@ def test_only_plain_json_is_taken(client, key_for, kind):
     refused(client.post("/v1/ask", content=b'{"text": "a"}', headers=key_for() | kind), 415)
 
 
+def test_a_body_that_does_not_say_how_long_it_is_is_taken_up_to_the_same_bound(client, key_for):
+    def parts(count):
+        yield b'{"text": "'
+        for _ in range(count):
+            yield b"a" * 50_000
+        yield b'"}'
+
+    header = key_for() | KIND
+    refused(client.post("/v1/ask", content=parts(100), headers=header), 413)
+    refused(client.post("/v1/ask", content=parts(1), headers=header), 422)
+
+
 def test_a_request_with_a_key_is_done_once(client, key_for):
     header = key_for("customer") | {"Idempotency-Key": "first"}
     one = client.post("/v1/ask", json={"text": ASK}, headers=header)

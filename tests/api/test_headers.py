@@ -147,3 +147,48 @@ def test_the_document_names_every_header_and_what_a_bell_takes(web):
     asked = bell["requestBody"]["content"]["application/json"]["schema"]
     assert asked["required"] == ["ticket"]
     assert {"200", "202"} < set(bell["responses"])
+
+
+BREAKS = [
+    b"X-Request-Id: a\rSet-Cookie: b",
+    b"X-Request-Id: a\nSet-Cookie: b",
+    b"X-Request-Id: a\r\n Set-Cookie: b",
+    b"Idempotency-Key: a\x00Set-Cookie: b",
+    b"Idempotency-Key: a\r\n\tSet-Cookie: b",
+]
+
+
+@pytest.mark.parametrize("line", BREAKS)
+def test_a_line_break_in_a_header_makes_no_other_header(made, line):
+    app, key_for = made
+    body, bearer = b'{"text": "a"}', key_for(customer_id="C-1")["Authorization"].encode()
+    head = [
+        b"POST /v1/tickets HTTP/1.1", b"Host: x", b"Connection: close", line,
+        b"Authorization: " + bearer, b"Content-Type: application/json", b"Content-Length: 13",
+    ]  # fmt: skip
+    with in_thread(app, work=False) as doors:
+        with socket.create_connection(("127.0.0.1", doors.port), timeout=10) as caller:
+            caller.sendall(b"\r\n".join(head) + b"\r\n\r\n" + body)
+            said = b""
+            while part := caller.recv(65_536):
+                said += part
+        status, _, rest = said.partition(b"\r\n")
+        fields = rest.partition(b"\r\n\r\n")[0].splitlines()
+        names = {field.partition(b":")[0].strip().lower() for field in fields}
+        assert b"set-cookie" not in names
+        assert status.startswith(b"HTTP/1.1 400")
+        assert doors.call("/healthz")[0] == 200
+
+
+def test_the_name_of_a_file_breaks_no_header(made, web):
+    admin = made[1](Role.ADMIN)
+    name = 'a"\r\nSet-Cookie: b\r\n\r\n.txt'
+    file = {"name": name, "kind": "text/plain", "data": "YWJj"}
+    taken = web.post("/v1/tickets", json={"text": "see", "attachments": [file]}, headers=admin)
+    assert taken.status_code == 201
+    where = f"/v1/tickets/{taken.json()['id']}/attachments"
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    found = web.get(f"{where}/{digest}", headers=admin)
+    assert found.content == b"abc"
+    assert "set-cookie" not in found.headers
+    assert "\n" not in found.headers["content-disposition"]

@@ -14,8 +14,8 @@ router = APIRouter(tags=["health"], route_class=GuardedRoute, responses=document
 
 @router.get("/healthz", response_model=HealthOut)
 @open_to_all()
-def alive() -> Response:
-    """This process answers."""
+async def alive() -> Response:
+    """This process answers, however busy its threads are."""
     return as_json({"status": "ok"})
 
 
