@@ -38,14 +38,14 @@ _READERS, _WRITERS = 2, 4
 class Listener:
     """Hears of every event from the moment it was made, in order, as batches.
 
-    Whoever is slower than `most` batches hears no more: `lost` is True then, and the iteration
-    ends. To miss nothing, begin to listen first, then read what was before from the database, and
-    skip what comes twice by its number.
+    Whoever is slower than `most` batches hears no more: the iteration ends, and `ended` is True. To
+    miss nothing, begin to listen first, then read what was before from the database, and skip what
+    comes twice by its number.
     """
 
     def __init__(self, most: int) -> None:
         self._batches: asyncio.Queue[Sequence[Happened] | None] = asyncio.Queue(most + 1)
-        self._most, self.lost, self._over = most, False, False
+        self._most, self.ended = most, False
 
     def __aiter__(self) -> AsyncIterator[Sequence[Happened]]:
         return self._all()
@@ -54,25 +54,19 @@ class Listener:
         while (batch := await self._batches.get()) is not None:
             yield batch
 
-    @property
-    def ended(self) -> bool:
-        """True once it hears no more."""
-        return self._over
-
     def hear(self, batch: Sequence[Happened]) -> None:
         """Take a batch, or hear no more."""
-        if self._over:
+        if self.ended:
             return
         if self._batches.qsize() >= self._most:
-            self.lost = True
             self.end()
         else:
             self._batches.put_nowait(batch)
 
     def end(self) -> None:
         """The last batch was given; there is always room to say so."""
-        if not self._over:
-            self._over = True
+        if not self.ended:
+            self.ended = True
             self._batches.put_nowait(None)
 
 
@@ -145,9 +139,10 @@ class Hub:
                     await self._poked.wait()
             self._poked.clear()
             try:
-                await self._look()
+                # First: a key ends even while what happened cannot be read.
                 await self._check_keys()
                 self._show_systems()
+                await self._look()
             except Exception as error:  # noqa: BLE001 - the outermost loop: the next look may work
                 _LOG.error("the hub failed: %s", type(error).__name__, exc_info=error)
                 await asyncio.sleep(_AFTER_A_FAILURE)

@@ -203,6 +203,23 @@ def test_a_revoked_key_closes_its_sockets_within_two_seconds(doors, key_for, pro
     assert proven_app.people.tickets(all_states=True) == []
 
 
+def test_a_key_ends_even_while_nobody_can_read_what_happened(doors, key_for, proven_app):
+    header = key_for("customer")
+    (made,) = proven_app.lobby.keys.all()
+
+    def unknown(_):
+        raise ValueError("an event of a newer version")
+
+    with doors.chat(doors.enter(header)["ticket"]) as socket:
+        talk = Talk(socket)
+        talk.until("state")
+        doors.house.hub._happened = unknown
+        proven_app.lobby.keys.revoke(made.id, "test")
+        with pytest.raises(ConnectionClosed) as closed:
+            talk.until("never", within=3)
+    assert closed.value.rcvd.code == 4401
+
+
 def test_a_token_that_ends_closes_what_was_opened_with_it(doors, key_for, proven_app):
     keys = proven_app.lobby.keys
     shop = keys.admit(key_for("admin")["Authorization"].removeprefix("Bearer "))

@@ -279,4 +279,4 @@ def test_whoever_falls_behind_the_events_is_told_that_it_lost_some():
     slow = Listener(most=2)
     for batch in (["one"], ["two"], ["three"], ["four"]):
         slow.hear(batch)
-    assert (asyncio.run(all_of(slow)), slow.lost) == ([["one"], ["two"]], True)
+    assert (asyncio.run(all_of(slow)), slow.ended) == ([["one"], ["two"]], True)
